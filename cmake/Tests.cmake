@@ -1,0 +1,12 @@
+# tests/<room>/*.cc make the binary <room>_test; every test of it is a ctest test.
+find_package(GTest REQUIRED)
+include(GoogleTest)
+foreach(room base sync store sources destinations scheduler web cli conformance tidy)
+  file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${room}/*.cc)
+  if(tests)
+    add_executable(${room}_test ${tests})
+    target_link_libraries(${room}_test PRIVATE bizond_all GTest::gmock GTest::gtest GTest::gtest_main)
+    target_compile_definitions(${room}_test PRIVATE BIZOND_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    gtest_discover_tests(${room}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+  endif()
+endforeach()
