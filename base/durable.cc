@@ -9,6 +9,7 @@
 #include "base/file_error.h"
 #include "base/fs.h"
 #include "base/identity.h"
+#include "base/text.h"
 
 namespace bizond {
 namespace {
@@ -46,10 +47,11 @@ long HolderOf(const File& file) {
 Failure Locked(const File& file) {
   const long pid = HolderOf(file);
   const std::string holder = pid > 0 ? fmt::format("process {}", pid) : "another process";
-  return Fail(
-      ErrorKind::kTransient, "target_locked", fmt::format("{} is held by {}", file.path(), holder),
-      pid > 0 ? fmt::format("wait until it ends, or look at it: ps -fp {}", pid)
-              : fmt::format("wait until it ends, or look for it: fuser -v '{}'", file.path()));
+  return Fail(ErrorKind::kTransient, "target_locked",
+              fmt::format("{} is held by {}", file.path(), holder),
+              pid > 0 ? fmt::format("wait until it ends, or look at it: ps -fp {}", pid)
+                      : fmt::format("wait until it ends, or look for it: fuser -v {}",
+                                    ShellQuote(file.path())));
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/text.h"
+
 namespace bizond {
 namespace {
 
@@ -70,19 +72,6 @@ const Row& RowOf(int number) {
     if (row.number == number) return row;
   }
   return kRows[std::size(kRows) - 1];
-}
-
-// A remedy is pasted into a shell, and a path may hold anything.
-std::string ShellQuote(std::string_view text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "'";
 }
 
 }  // namespace

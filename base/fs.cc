@@ -10,6 +10,7 @@
 
 #include "base/beneath.h"
 #include "base/file_error.h"
+#include "base/text.h"
 
 namespace bizond {
 namespace {
@@ -145,7 +146,7 @@ Result<std::string> ReadWholeFile(const std::filesystem::path& path, uint64_t ma
   return Fail(
       ErrorKind::kPermanent, "file_too_large",
       fmt::format("{} is larger than the {} bytes that are read of such a file", shown, max_bytes),
-      fmt::format("check that this is the file you mean: ls -l '{}'", shown));
+      fmt::format("check that this is the file you mean: ls -l {}", ShellQuote(shown)));
 }
 
 Result<uint64_t> FreeBytes(const std::filesystem::path& path) {
