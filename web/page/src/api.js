@@ -23,8 +23,10 @@ export class ApiError extends Error {
   }
 }
 
-export function setToken(token) {
+/** Keeps the token and tries it; throws what the daemon says to it. */
+export async function signIn(token) {
   sessionStorage.setItem(TOKEN_KEY, token);
+  await get('jobs?limit=1');
   loginNeeded.value = false;
 }
 
@@ -78,7 +80,8 @@ export async function post(path, body = {}, extra = {}) {
     headers: headers({ 'Content-Type': 'application/json', ...extra }),
     body: JSON.stringify(body),
   });
-  return (await response.text().then((text) => (text ? JSON.parse(text) : null)));
+  const text = await response.text();
+  return text ? JSON.parse(text) : null;
 }
 
 /** An open event stream; EventSource could not send the token. */

@@ -1,7 +1,7 @@
 // Asks for the operator's token when the daemon wants one. It is kept for this tab's life only.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
-import { ApiError, get, loginNeeded, setToken } from '../api.js';
+import { signIn } from '../api.js';
 
 export function Login() {
   const field = useRef(null);
@@ -12,12 +12,9 @@ export function Login() {
     const token = field.current.value.trim();
     if (!token) return;
     setMessage('');
-    setToken(token);
     try {
-      await get('jobs?limit=1');
+      await signIn(token);
     } catch (error) {
-      // The 401 has asked for the login again; the form says why.
-      if (error instanceof ApiError && error.status !== 401) loginNeeded.value = false;
       setMessage(error.status === 401 ? 'The daemon refused this token.' : error.message);
     }
   };
