@@ -65,11 +65,11 @@ std::string Describe(const Error& error);
 }  // namespace bizond
 
 // Returns the error of `expr` (a Status or Result) from the calling function.
-#define BIZOND_RETURN_IF_ERROR(expr)                              \
-  do {                                                            \
-    if (auto bizond_status_ = (expr); !bizond_status_) {          \
+#define BIZOND_RETURN_IF_ERROR(expr)                                   \
+  do {                                                                 \
+    if (auto bizond_status_ = (expr); !bizond_status_) {               \
       return ::tl::make_unexpected(std::move(bizond_status_).error()); \
-    }                                                             \
+    }                                                                  \
   } while (false)
 
 #define BIZOND_CONCAT_INNER_(a, b) a##b
@@ -78,8 +78,8 @@ std::string Describe(const Error& error);
 // BIZOND_ASSIGN_OR_RETURN(auto file, OpenFile(path));
 #define BIZOND_ASSIGN_OR_RETURN(lhs, expr) \
   BIZOND_ASSIGN_OR_RETURN_IMPL_(BIZOND_CONCAT_(bizond_result_, __LINE__), lhs, expr)
-#define BIZOND_ASSIGN_OR_RETURN_IMPL_(result, lhs, expr)          \
-  auto result = (expr);                                           \
+#define BIZOND_ASSIGN_OR_RETURN_IMPL_(result, lhs, expr)                \
+  auto result = (expr);                                                 \
   if (!result) return ::tl::make_unexpected(std::move(result).error()); \
   lhs = std::move(*result)
 
