@@ -17,15 +17,16 @@ function Row({ run, withJob }) {
     <td role="cell" class="lead"><a class="row-link" href=${runLink(run.id)}><${RunBadge} state=${run.state} />
       <span class="sr-only">, run ${run.id}</span></a></td>
     ${withJob && cell('Job', html`<a href=${jobLink(run.job)}><bdi>${run.job}</bdi></a>`, 'wide')}
-    ${cell('Started', html`<${Ago} at=${run.started_at ?? run.queued_at} none="–" />`)}
+    ${cell('Started', html`<${Ago} at=${run.started_at ?? run.queued_at} none="–" />`, 'started short')}
     ${cell('Took', html`<${Took} run=${run} />`, 'number')}
     ${cell('Read', count(run.rows_read), 'number')}
     ${cell('Written', count(run.rows_written), 'number')}
-    ${cell('Rejected', html`<span class=${run.rows_rejected ? 'tone-warn strong' : 'quiet'}>${count(run.rows_rejected)}</span>`, 'number')}
-    ${cell('Size', bytes(run.bytes_written), 'number')}
-    ${cell('Rows/s', speed(run), 'number')}
-    ${cell('Trigger', html`<span title=${TRIGGERS[run.trigger]}>${run.trigger}${run.attempt > 1 ? ` · attempt ${run.attempt}` : ''}</span>`)}
-    ${cell('Error', run.error ? html`<span class="tone-bad clip" title=${run.error.message}>${run.error.code}</span>` : html`<span class="quiet">–</span>`)}
+    ${cell('Rejected', html`<span class=${run.rows_rejected ? 'tone-warn strong' : 'quiet'}>${count(run.rows_rejected)}</span>`, run.rows_rejected ? 'number' : 'number minor')}
+    ${cell('Size', bytes(run.bytes_written), 'number minor')}
+    ${cell('Rows/s', speed(run), 'number minor')}
+    ${cell('Trigger', html`<span title=${TRIGGERS[run.trigger]}>${run.trigger}${run.attempt > 1 ? ` · attempt ${run.attempt}` : ''}</span>`, 'short minor')}
+    ${cell('Error', run.error ? html`<span class="tone-bad clip" title=${run.error.message}>${run.error.code}</span>`
+    : html`<span class="quiet">–</span>`, run.error ? '' : 'minor')}
   </tr>`;
 }
 

@@ -63,7 +63,7 @@ export function Strip({ runs, height = 26 }) {
   // The title is an attribute of the box: an SVG title element would be read twice.
   return html`<span class="strip" title=${pointed ? describe(pointed) : label}>
     <svg viewBox=${`0 0 ${SLOTS * STEP - 1.5} ${height}`} width=${SLOTS * STEP - 1.5} height=${height}
-      role="img" aria-label=${label} class=${pointed ? 'pointed' : ''}
+      preserveAspectRatio="none" role="img" aria-label=${label} class=${pointed ? 'pointed' : ''}
       onMouseMove=${(event) => setPointed(runAt(event))} onMouseLeave=${() => setPointed(null)}
       onClick=${(event) => {
         const run = runAt(event);

@@ -26,7 +26,7 @@ export function Empty() {
       with its runs as they happen:</p>
     <${Copyable} text=${firstJob()} label="Command that submits a first job" />
     <p class="quiet">This one writes made-up records to <code>creatures.json</code> in the daemon's data
-      folder every minute. A YAML file put into the folder of <code>--jobs-dir</code> does the same, and
+      folder every minute. A YAML file put into the folder of <code>--jobs-dir</code> does the same, and${' '}
       <code>bizond run job.yml</code> runs one without a daemon. <code>bizond source list</code> and${' '}
       <code>bizond destination list</code> tell what can be connected.</p>
   </section>`;

@@ -31,11 +31,11 @@ function Speed({ job }) {
   const run = job.last_run;
   if (progress && run?.state === 'running') {
     return html`<span class="tone-info">${rate(progress.rate)}</span>
-      <small>${plural(progress.rows_written, 'row')} so far</small>`;
+      <small title=${plural(progress.rows_written, 'row')}>${compact(progress.rows_written)} so far</small>`;
   }
   if (!run?.finished_at) return html`<span class="quiet">–</span>`;
   if (run.rows_written === 0) return html`<span class="quiet">–</span><small>nothing new</small>`;
-  return html`${rate(rowsPerSecond(run.rows_written, runMs(run, 0)))}<small>${compact(run.rows_written)} rows</small>`;
+  return html`${rate(rowsPerSecond(run.rows_written, runMs(run, 0)))}<small>${compact(run.rows_written)} ${run.rows_written === 1 ? 'row' : 'rows'}</small>`;
 }
 
 function Health({ job }) {

@@ -7,10 +7,10 @@ import { absolute, duration, shortTime } from '../time.js';
 
 const cell = (label, content, kind = '') => html`<td role="cell" class=${kind} data-label=${label}>${content}</td>`;
 
-function Cursor({ before, after }) {
+function Cursor({ before, after, going }) {
   if (before == null && after == null) return html`<span class="quiet">–</span>`;
   const from = before == null ? 'start' : cursorOf(before);
-  const to = after == null ? 'not moved' : cursorOf(after);
+  const to = after == null ? (going ? 'moves when published' : 'not moved') : cursorOf(after);
   if (from === to) return html`<span class="cursor"><code>${from}</code><span class="quiet"> unchanged</span></span>`;
   return html`<span class="cursor"><code>${from}</code><${Icon} name="arrow" /><span class="sr-only"> to </span><code>${to}</code></span>`;
 }
@@ -19,7 +19,8 @@ function Stream({ stream }) {
   return html`<tr role="row">
     <th role="rowheader" scope="row" class="lead"><bdi>${stream.stream}</bdi></th>
     ${cell('State', html`<${RunBadge} state=${stream.state} />`)}
-    ${cell('Cursor', html`<${Cursor} before=${stream.watermark_before} after=${stream.watermark_after} />`, 'wide')}
+    ${cell('Cursor', html`<${Cursor} before=${stream.watermark_before} after=${stream.watermark_after}
+      going=${stream.state === 'running'} />`, 'wide')}
     ${cell('Read', count(stream.rows_read), 'number')}
     ${cell('Written', count(stream.rows_written), 'number')}
     ${cell('Rejected', count(stream.rows_rejected), 'number')}
