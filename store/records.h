@@ -1,0 +1,148 @@
+// The rows that the store keeps, as the other rooms see them.
+//
+// Threads: values.
+#ifndef BIZOND_STORE_RECORDS_H_
+#define BIZOND_STORE_RECORDS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "sync/run_state.h"
+
+namespace bizond {
+
+struct JobRow {
+  std::string name;
+  int64_t version = 1;     // Raised by every change of the definition.
+  std::string definition;  // JobSpec::definition
+  std::string managed_by;  // "api" or "file"
+  std::string origin;      // The file it came from; empty for "api".
+  bool paused = false;
+  UtcTime created_at{};
+  UtcTime updated_at{};
+};
+
+// One a job that has a schedule.
+struct ScheduleRow {
+  std::string job;
+  std::optional<UtcTime> next_at;       // Nominal; nullopt: never again.
+  std::optional<UtcTime> last_nominal;  // The last one that has an occurrence.
+};
+
+// The numbers are stored.
+enum class RunPhase {
+  kQueued = 0,
+  kRunning = 1,
+  kSucceeded = 2,
+  kFailed = 3,
+  kPartial = 4,
+  kHeld = 5,
+  kCancelled = 6,
+};
+std::string_view RunPhaseName(RunPhase phase);  // "queued", ... as in the API
+std::optional<RunPhase> ParseRunPhase(std::string_view name);
+inline bool IsActive(RunPhase phase) { return phase <= RunPhase::kRunning; }
+
+enum class StopRequest { kNone = 0, kCancel = 1 };
+
+struct RunRow {
+  std::string id;
+  std::string job;
+  int64_t job_version = 0;
+  std::string trigger;  // schedule | api | cli | backfill | after | file
+  RunPhase phase = RunPhase::kQueued;
+  int attempt = 0;      // 0: not started yet
+  int64_t fence = 0;    // Of the attempt that owns it.
+  bool reset = false;
+  int priority = 0;
+  std::optional<UtcTime> nominal_at;
+  UtcTime queued_at{};
+  UtcTime not_before{};  // Of a queued run: a retry's backoff, jitter, a delay.
+  std::optional<UtcTime> started_at;
+  std::optional<UtcTime> finished_at;
+  Stage stage = Stage::kOpen;
+  Counters counters;
+  bool published = false;
+  StopRequest stop_request = StopRequest::kNone;
+  std::optional<Error> error;
+};
+
+struct AttemptRow {
+  int number = 1;
+  UtcTime started_at{};
+  std::optional<UtcTime> finished_at;
+  std::optional<Error> error;
+};
+
+struct RunStreamRow {
+  std::string stream;
+  std::string state;  // "running", "recorded", "failed"
+  Counters counters;
+  std::string watermark_before;
+  std::string watermark_after;
+  std::optional<Error> error;
+};
+
+struct OccurrenceRow {
+  std::string job;
+  UtcTime nominal_at{};
+  std::string state;   // queued | buffered | ran | skipped | missed
+  std::string reason;  // "overlap", "paused", "downtime", ...; empty otherwise
+  std::string run_id;  // Empty: none.
+  UtcTime recorded_at{};
+};
+
+// One stream of a job, across runs.
+struct StreamStateRow {
+  std::string stream;
+  std::optional<Watermark> watermark;
+  std::optional<std::string> receipt;
+  UtcTime updated_at{};
+};
+
+struct TargetRow {
+  std::string target;  // Destination::CanonicalTarget()
+  std::string job;
+  std::string stream;
+};
+
+struct EventRow {
+  int64_t id = 0;
+  UtcTime at{};
+  std::string kind;     // "job", "run"
+  std::string subject;  // The job's name, the run's id.
+  std::string detail;   // JSON text
+};
+
+struct Page {
+  int limit = 100;     // 1 to 1,000
+  std::string cursor;  // What the previous page returned; empty: the first.
+};
+
+template <typename T>
+struct PageOf {
+  std::vector<T> items;
+  std::string next_cursor;  // Empty: the last page.
+};
+
+struct RunFilter {
+  std::string job;                 // Empty: all.
+  std::optional<RunPhase> phase;
+  std::optional<UtcTime> since;    // queued_at
+  std::optional<UtcTime> until;
+};
+
+// What the overview shows of a job's past in one query.
+struct JobHistory {
+  std::vector<RunRow> recent;  // Newest first, at most 30.
+  std::optional<UtcTime> last_success_at;
+};
+
+}  // namespace bizond
+
+#endif  // BIZOND_STORE_RECORDS_H_

@@ -1,0 +1,203 @@
+// Store: everything that bizond must not forget.
+//
+// Reads see one consistent snapshot. Writes are closures that run one after another on the store's own
+// thread; many of them share one commit (group commit), each in a savepoint of its own, so that one that
+// fails takes nothing else with it. Run returns when the commit is durable.
+//
+// A write for a run names the fence under which the caller claimed it; when another attempt owns the run
+// by now, it is refused with code `fenced` and nothing is written.
+//
+// Error codes: store_unavailable (transient: disk full, locked), store_corrupt (permanent), store_newer
+// (permanent: written by a newer binary), not_found, conflict, fenced (stopped), target_taken.
+//
+// Threads: every method may be called from any thread. A closure must not call the store again, must be
+// quick, and must not keep its StoreTx or StoreReader.
+#ifndef BIZOND_STORE_STORE_H_
+#define BIZOND_STORE_STORE_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "base/error.h"
+#include "store/records.h"
+
+namespace bizond {
+
+// Queries. Inside a write they see what the write has done so far.
+class StoreReader {
+ public:
+  virtual ~StoreReader() = default;
+
+  // ---- jobs ----
+  virtual Result<std::optional<JobRow>> GetJob(std::string_view name) const = 0;
+  virtual Result<std::optional<JobRow>> GetJobVersion(std::string_view name,
+                                                      int64_t version) const = 0;
+  // Sorted by name; deleted ones are not in it.
+  virtual Result<PageOf<JobRow>> ListJobs(const Page& page) const = 0;
+  virtual Result<JobHistory> History(std::string_view job) const = 0;
+
+  // ---- schedules and occurrences ----
+  virtual Result<std::optional<ScheduleRow>> GetSchedule(std::string_view job) const = 0;
+  // next_at <= now, the oldest first.
+  virtual Result<std::vector<ScheduleRow>> DueSchedules(UtcTime now, int limit) const = 0;
+  // The earliest next_at of all; nullopt: none.
+  virtual Result<std::optional<UtcTime>> NextDue() const = 0;
+  // Newest first. Reads the history database too.
+  virtual Result<PageOf<OccurrenceRow>> ListOccurrences(std::string_view job,
+                                                        const Page& page) const = 0;
+
+  // ---- runs ----
+  virtual Result<std::optional<RunRow>> GetRun(std::string_view id) const = 0;  // history too
+  // Newest first, history too.
+  virtual Result<PageOf<RunRow>> ListRuns(const RunFilter& filter, const Page& page) const = 0;
+  virtual Result<std::vector<RunRow>> ActiveRuns(std::string_view job) const = 0;  // empty: of all
+  // Queued, not_before <= now, by priority and then age.
+  virtual Result<std::vector<RunRow>> ReadyRuns(UtcTime now, int limit) const = 0;
+  // The earliest not_before of the queued runs; nullopt: none is queued.
+  virtual Result<std::optional<UtcTime>> NextReady() const = 0;
+  virtual Result<std::vector<AttemptRow>> Attempts(std::string_view run) const = 0;
+  virtual Result<std::vector<RunStreamRow>> RunStreams(std::string_view run) const = 0;
+  virtual Result<std::optional<Checkpoint>> GetCheckpoint(std::string_view run,
+                                                          std::string_view stream) const = 0;
+
+  // ---- state of streams, targets, the rest ----
+  virtual Result<std::vector<StreamStateRow>> StreamStates(std::string_view job) const = 0;
+  virtual Result<std::optional<StreamStateRow>> StreamState(std::string_view job,
+                                                            std::string_view stream) const = 0;
+  virtual Result<std::vector<TargetRow>> Targets(std::string_view job) const = 0;
+  virtual Result<std::optional<TargetRow>> TargetOwner(std::string_view target) const = 0;
+  // The run that this key made for this job.
+  virtual Result<std::optional<std::string>> IdempotentRun(std::string_view job,
+                                                           std::string_view key) const = 0;
+  // A reset that was asked for and not run yet; empty stream names: all streams.
+  virtual Result<std::vector<std::string>> PendingResets(std::string_view job) const = 0;
+  virtual Result<std::vector<EventRow>> EventsAfter(int64_t id, int limit) const = 0;
+  virtual Result<int64_t> LastEventId() const = 0;
+};
+
+// Queries and changes of one write.
+class StoreTx : public StoreReader {
+ public:
+  // ---- jobs ----
+  // Inserts, or replaces the definition and raises the version (kept when the definition is equal).
+  // Keeps `paused` and created_at of an existing job. Returns the row as stored.
+  virtual Result<JobRow> PutJob(const JobRow& job) = 0;
+  // Its schedule and queued runs go too (runs: cancelled); stream state and targets are kept for 30
+  // days, for a job of the same name. not_found.
+  virtual Status DeleteJob(std::string_view name, UtcTime now) = 0;
+  virtual Status SetPaused(std::string_view name, bool paused, UtcTime now) = 0;
+
+  // ---- schedules and occurrences ----
+  virtual Status PutSchedule(const ScheduleRow& schedule) = 0;
+  virtual Status DeleteSchedule(std::string_view job) = 0;
+  // False when (job, nominal_at) has a row already: nothing is changed.
+  virtual Result<bool> InsertOccurrence(const OccurrenceRow& occurrence) = 0;
+  virtual Status SetOccurrence(const OccurrenceRow& occurrence) = 0;
+
+  // ---- runs ----
+  virtual Status InsertRun(const RunRow& run) = 0;
+  // Queued -> running: a new attempt with a new fence, which is returned. conflict: not queued.
+  virtual Result<int64_t> ClaimRun(std::string_view id, std::string_view node, UtcTime now) = 0;
+  // The attempt ended with `error` (nullopt: stopped, goes on later) and another one begins at or after
+  // `not_before`: running -> queued. The checkpoint stays.
+  virtual Status RequeueRun(std::string_view id, int64_t fence, const std::optional<Error>& error,
+                            UtcTime not_before, UtcTime now) = 0;
+  // running -> an ended phase. Its checkpoints go; its occurrence becomes `ran`.
+  virtual Status FinishRun(std::string_view id, int64_t fence, RunPhase phase,
+                           const std::optional<Error>& error, UtcTime now) = 0;
+  // A queued run that never started, or waits for a retry: -> cancelled or failed.
+  virtual Status CancelQueuedRun(std::string_view id, const std::optional<Error>& error,
+                                 UtcTime now) = 0;
+  // An ended, unpublished run -> queued, as another attempt. conflict: once a later run has published.
+  virtual Status ReopenRun(std::string_view id, UtcTime now) = 0;
+  virtual Status RequestStop(std::string_view id, StopRequest request) = 0;
+  // Every run left `running` by an earlier boot -> queued with its checkpoint, at once. Returns them.
+  virtual Result<std::vector<RunRow>> AdoptOrphans(std::string_view node, UtcTime now) = 0;
+
+  // ---- the pump's ----
+  virtual Status SaveCheckpoint(std::string_view run, int64_t fence, std::string_view stream,
+                                const Checkpoint& checkpoint) = 0;
+  virtual Status DropCheckpoint(std::string_view run, int64_t fence, std::string_view stream) = 0;
+  virtual Status RecordStream(std::string_view run, int64_t fence, std::string_view stream,
+                              const StreamRecord& record, bool last, UtcTime now) = 0;
+  virtual Status FailStream(std::string_view run, int64_t fence, std::string_view stream,
+                            const Counters& counters, const Error& error) = 0;
+
+  // ---- state of streams, targets, the rest ----
+  // nullopt watermark: forgets the stream's state.
+  virtual Status PutStreamState(std::string_view job, const StreamStateRow& row, UtcTime now) = 0;
+  virtual Status ForgetStreamStates(std::string_view job) = 0;
+  // target_taken: another job has it; the message names that job.
+  virtual Status ClaimTarget(const TargetRow& target) = 0;
+  virtual Status ReleaseTargets(std::string_view job) = 0;
+  virtual Status PutIdempotencyKey(std::string_view job, std::string_view key, std::string_view run,
+                                   UtcTime now) = 0;
+  virtual Status PutPendingReset(std::string_view job, std::string_view stream, UtcTime now) = 0;
+  virtual Status DropPendingResets(std::string_view job) = 0;
+  virtual Result<int64_t> AppendEvent(const EventRow& event) = 0;
+};
+
+struct StoreHealth {
+  bool ok = true;
+  std::string problem;  // Empty when ok.
+  uint64_t database_bytes = 0;
+  uint64_t wal_bytes = 0;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual Status Read(const std::function<Status(const StoreReader&)>& query) const = 0;
+  virtual Status Write(std::function<Status(StoreTx&)> change) = 0;
+
+  // UUID of this database, and the epoch that a restore raises: see Publisher.
+  virtual std::string StoreId() const = 0;
+  virtual int64_t Epoch() const = 0;
+  // Called (on the store's thread, after the commit) when an event was appended. One listener.
+  virtual void OnEvent(std::function<void()> listener) = 0;
+
+  // Moves what ended before `before` to the history database and drops events, keys and deleted jobs'
+  // state that are older, in chunks of at most `chunk` rows. Returns the rows moved; 0: done.
+  virtual Result<int> Retain(UtcTime before, int chunk) = 0;
+  // A consistent copy while the store is in use, written beside `path` and renamed.
+  virtual Status Backup(const std::string& path) = 0;
+  virtual StoreHealth Health() const = 0;
+
+  // Read and Write for closures that return a value.
+  template <typename F>
+  auto Query(F query) const -> std::invoke_result_t<F, const StoreReader&> {
+    using R = std::invoke_result_t<F, const StoreReader&>;
+    std::optional<typename R::value_type> value;
+    Status status = Read([&](const StoreReader& reader) -> Status {
+      R result = query(reader);
+      if (!result) return tl::make_unexpected(std::move(result).error());
+      value.emplace(std::move(*result));
+      return {};
+    });
+    if (!status) return tl::make_unexpected(std::move(status).error());
+    return R(std::move(*value));
+  }
+  template <typename F>
+  auto Transact(F change) -> std::invoke_result_t<F, StoreTx&> {
+    using R = std::invoke_result_t<F, StoreTx&>;
+    std::optional<typename R::value_type> value;
+    Status status = Write([&](StoreTx& tx) -> Status {
+      R result = change(tx);
+      if (!result) return tl::make_unexpected(std::move(result).error());
+      value.emplace(std::move(*result));
+      return {};
+    });
+    if (!status) return tl::make_unexpected(std::move(status).error());
+    return R(std::move(*value));
+  }
+};
+
+}  // namespace bizond
+
+#endif  // BIZOND_STORE_STORE_H_

@@ -1,0 +1,113 @@
+// Destination: where records are published.
+//
+// Three methods are enough: CheckConnection, WriteRecords and Finalize(). Such a destination is at
+// least once: a run that dies is run again and writes again. Overriding the second group makes it
+// exactly once; docs/adding-a-destination.md goes through it, reference: docs/delivery.md.
+//
+//   Open -> (WriteRecords* -> Flush)* -> Prepare -> Finalize(intent) -> Cleanup
+//                                   \-> Discard (a cancelled run)
+//
+// The pump stores what Flush and Prepare return before it goes on; after a crash Open gets it back:
+//   * neither mark nor intent: a new run. Staging is emptied.
+//   * a mark: staging is brought back to exactly what the mark says; what lies beyond it is
+//   removed.
+//   * an intent: staging is left as it is; the pump calls Finalize(intent) again at once.
+// From the intent on a run only goes forward.
+//
+// Threads: one thread at a time. Every call that can block watches the stop token it was opened
+// with.
+#ifndef BIZOND_SYNC_DESTINATION_H_
+#define BIZOND_SYNC_DESTINATION_H_
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "sync/bizon_id.h"
+#include "sync/job_spec.h"
+#include "sync/record_batch.h"
+
+namespace bizond {
+
+class RunLog;
+
+// How a run's records become the target's.
+enum class PublishMode {
+  kReplace,  // full refresh, and a reset: the target holds this run's records and no others
+  kAppend,   // incremental: added to the target at the end of the run, all or none
+  kMerge,    // incremental with a key: the row with the greatest cursor of each key stays
+  kDirect,   // stream: written to the target as they come, durable at each Flush
+};
+std::string_view PublishModeName(PublishMode mode);  // "replace", "append", "merge", "direct"
+
+// Who publishes: written into the destination's ledger, compared by the next run.
+struct Publisher {
+  std::string store_id;  // UUID of the state directory's database.
+  int64_t epoch = 0;     // Raised by a restore.
+  std::string job;
+  std::string stream;
+  std::string run_id;
+  int64_t fence = 0;  // A lower fence than the ledger's is refused (code fenced).
+};
+
+struct OpenRequest {
+  Publisher publisher;
+  PublishMode mode = PublishMode::kReplace;
+  OnTargetChanged on_target_changed = OnTargetChanged::kFail;
+  std::optional<std::string> mark;
+  std::optional<std::string> intent;
+  // What Finalize returned at the last recorded publication of this stream (kDirect: the last
+  // mark); nullopt: this store never published it. A target that does not fit is `target_diverged`.
+  std::optional<std::string> receipt;
+  BizonIdMaker ids;
+  RunLog* log = nullptr;  // Never null.
+};
+
+class Destination {
+ public:
+  virtual ~Destination() = default;
+
+  // Reaches the destination with the job's configuration, as far as that goes without writing.
+  virtual Status CheckConnection(std::stop_token stop) = 0;
+  // Takes every record of the batch, or fails the run. The views are valid during the call only.
+  virtual Status WriteRecords(const RecordBatch& batch) = 0;
+  // The end of an at-least-once run. Not called on a destination that overrides Finalize(intent).
+  virtual Status Finalize() { return {}; }
+
+  // ---- exactly once ----
+
+  // True: the methods below are overridden and their promises are kept.
+  virtual bool ExactlyOnce() const { return false; }
+  // One name for the place that is written, the same however it is spelled ("file:/data/x.json"):
+  // one job owns it (code target_taken). Empty: nothing is owned.
+  virtual std::string CanonicalTarget() const { return ""; }
+  virtual Status Open(const OpenRequest& request, std::stop_token stop) {
+    (void)request, (void)stop;
+    return {};
+  }
+  // Everything written so far is durable when this returns; the mark names it.
+  virtual Result<std::string> Flush() { return std::string(); }
+  // Seals the staging and says what Finalize will do: onto what, and the target's state before.
+  virtual Result<std::string> Prepare() { return std::string(); }
+  // Publishes. May be called again after it happened: it finds that out and returns the same
+  // receipt.
+  virtual Result<std::string> Finalize(std::string_view intent) {
+    (void)intent;
+    BIZOND_RETURN_IF_ERROR(Finalize());
+    return std::string();
+  }
+  // Removes the staging after the publication is recorded; may be called again.
+  virtual Status Cleanup() { return {}; }
+  // Removes the staging of a run that will not be published.
+  virtual Status Discard() { return {}; }
+
+  // Bytes given to the operating system or the peer so far, for the counters.
+  virtual uint64_t BytesWritten() const { return 0; }
+};
+
+}  // namespace bizond
+
+#endif  // BIZOND_SYNC_DESTINATION_H_

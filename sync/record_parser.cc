@@ -1,0 +1,295 @@
+#include "sync/record_parser.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "sync/cursor.h"
+
+namespace bizond {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+constexpr int kMaxDepth = 512;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+std::string_view TrimEnd(std::string_view text) {
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r' ||
+                           text.back() == '\t')) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+std::string_view Trim(std::string_view text) {
+  text = TrimEnd(text);
+  const size_t start = text.find_first_not_of(" \n\r\t");
+  return start == std::string_view::npos ? std::string_view() : text.substr(start);
+}
+
+// RFC 8259 section 6.
+bool IsNumber(std::string_view token) {
+  size_t at = 0;
+  const auto digits = [&] {
+    const size_t start = at;
+    while (at < token.size() && IsDigit(token[at])) ++at;
+    return at - start;
+  };
+  if (at < token.size() && token[at] == '-') ++at;
+  const bool zero = at < token.size() && token[at] == '0';
+  const size_t whole = digits();
+  if (whole == 0 || (zero && whole > 1)) return false;
+  if (at < token.size() && token[at] == '.') {
+    ++at;
+    if (digits() == 0) return false;
+  }
+  if (at < token.size() && (token[at] == 'e' || token[at] == 'E')) {
+    ++at;
+    if (at < token.size() && (token[at] == '+' || token[at] == '-')) ++at;
+    if (digits() == 0) return false;
+  }
+  return at == token.size();
+}
+
+// The inside of a string whose quotes and control characters were checked already: its escapes.
+// Lone surrogates are valid grammar (RFC 8259 section 8.2) and pass.
+bool EscapesAreValid(std::string_view text) {
+  for (size_t i = 0; (i = text.find('\\', i)) != std::string_view::npos; ++i) {
+    if (++i >= text.size()) return false;
+    if (text[i] == 'u') {
+      if (text.size() - i < 5) return false;
+      for (size_t k = i + 1; k <= i + 4; ++k) {
+        const char lower = static_cast<char>(text[k] | 0x20);
+        if (!IsDigit(text[k]) && (lower < 'a' || lower > 'f')) return false;
+      }
+      i += 4;
+    } else if (std::strchr("\"\\/bfnrt", text[i]) == nullptr) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool IsString(std::string_view token) {
+  return token.size() >= 2 && token.back() == '"' &&
+         EscapesAreValid(token.substr(1, token.size() - 2));
+}
+
+bool IsScalar(std::string_view token) {
+  if (token.empty()) return false;
+  switch (token[0]) {
+    case '"':
+      return IsString(token);
+    case 't':
+      return token == "true";
+    case 'f':
+      return token == "false";
+    case 'n':
+      return token == "null";
+    default:
+      return IsNumber(token);
+  }
+}
+
+// The text of a key up to its closing quote; the indexer has seen that there is one.
+std::string_view KeyText(const char* raw) {
+  const char* end = raw;
+  while (*end != '"') end += (*end == '\\') ? 2 : 1;
+  return {raw, static_cast<size_t>(end - raw)};
+}
+
+Status BadJson(std::string_view what) {
+  return Fail(ErrorKind::kPermanent, "bad_json", "not valid JSON: " + std::string(what));
+}
+
+// What the walk looks for at the top level of the record.
+struct Wanted {
+  std::string name;
+  std::string_view token;
+};
+
+class Walker {
+ public:
+  explicit Walker(std::vector<Wanted>* wanted) : wanted_(wanted) {}
+
+  const char* problem = "";
+
+  bool Object(ondemand::object object, int depth) {
+    if (depth > kMaxDepth) return Problem("nested too deep");
+    for (auto&& found : object) {
+      ondemand::field field;
+      if (std::move(found).get(field) != simdjson::SUCCESS)
+        return Problem("expected a key, ',' or '}'");
+      const std::string_view key = KeyText(field.key().raw());
+      if (!EscapesAreValid(key)) return Problem("a key with an invalid escape");
+      ondemand::value value = field.value();
+      std::string_view* keep = nullptr;
+      if (depth == 0) keep = Find(key);
+      if (!Value(value, depth, keep)) return false;
+    }
+    return true;
+  }
+
+ private:
+  bool Problem(const char* text) {
+    if (*problem == '\0') problem = text;
+    return false;
+  }
+
+  std::string_view* Find(std::string_view key) {
+    for (Wanted& wanted : *wanted_) {
+      if (wanted.name == key) return &wanted.token;
+    }
+    if (key.find('\\') == std::string_view::npos) return nullptr;
+    const std::string plain = UnescapeJsonString('"' + std::string(key) + '"');
+    for (Wanted& wanted : *wanted_) {
+      if (wanted.name == plain) return &wanted.token;
+    }
+    return nullptr;
+  }
+
+  bool Value(ondemand::value& value, int depth, std::string_view* keep) {
+    const std::string_view token = TrimEnd(value.raw_json_token());
+    if (token.empty()) return Problem("expected a value");
+    if (token[0] == '{') {
+      ondemand::object object;
+      if (value.get_object().get(object) != simdjson::SUCCESS) return Problem("a broken object");
+      if (!Object(object, depth + 1)) return false;
+      if (keep != nullptr) *keep = "{}";
+      return true;
+    }
+    if (token[0] == '[') {
+      if (keep != nullptr) *keep = "[]";
+      return Array(value, depth + 1);
+    }
+    if (!IsScalar(token)) return Problem("a value that is no JSON value");
+    if (keep != nullptr) *keep = token;
+    return true;
+  }
+
+  bool Array(ondemand::value& value, int depth) {
+    if (depth > kMaxDepth) return Problem("nested too deep");
+    ondemand::array array;
+    if (value.get_array().get(array) != simdjson::SUCCESS) return Problem("a broken array");
+    for (auto&& found : array) {
+      ondemand::value element;
+      if (std::move(found).get(element) != simdjson::SUCCESS)
+        return Problem("expected a value, ',' or ']'");
+      if (!Value(element, depth, nullptr)) return false;
+    }
+    return true;
+  }
+
+  std::vector<Wanted>* wanted_;
+};
+
+Status NotAnObject(std::string_view json) {
+  return Fail(
+      ErrorKind::kPermanent, "not_an_object",
+      "a record must be a JSON object, and this begins with " + std::string(json.substr(0, 1)));
+}
+
+}  // namespace
+
+struct RecordParser::Impl {
+  ondemand::parser parser;
+  bool has_cursor = false;
+  // The cursor first when there is one, then the primary key in its order.
+  std::vector<Wanted> wanted;
+  std::string composite;
+
+  Status Reserve(size_t bytes) {
+    if (parser.capacity() >= bytes) return {};
+    const size_t capacity = std::max<size_t>(bytes * 2, 64 << 10);
+    if (parser.allocate(capacity) != simdjson::SUCCESS) {
+      return Fail(ErrorKind::kTransient, "out_of_memory",
+                  "no memory to parse a record of " + std::to_string(bytes) + " bytes");
+    }
+    return {};
+  }
+
+  Status Walk(std::string_view json) {
+    BIZOND_RETURN_IF_ERROR(Reserve(json.size()));
+    for (Wanted& field : wanted) field.token = {};
+    ondemand::document document;
+    const simdjson::padded_string_view padded(json.data(), json.size(),
+                                              json.size() + RecordBatch::kPadding);
+    const auto indexed = parser.iterate(padded).get(document);
+    if (indexed == simdjson::UTF8_ERROR) {
+      return Fail(ErrorKind::kPermanent, "bad_utf8", "not valid UTF-8");
+    }
+    if (indexed != simdjson::SUCCESS) return BadJson(simdjson::error_message(indexed));
+    ondemand::object object;
+    if (document.get_object().get(object) != simdjson::SUCCESS) return BadJson("a broken object");
+    Walker walker(&wanted);
+    if (!walker.Object(object, 0)) return BadJson(walker.problem);
+    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
+      return BadJson("something follows the record");
+    return {};
+  }
+
+  // A key part as it stands in source_record_id when it stands alone.
+  static std::string_view PlainKey(std::string_view token, RecordBatch* batch) {
+    if (token[0] != '"') return token;
+    const std::string_view inside = token.substr(1, token.size() - 2);
+    if (inside.find('\\') == std::string_view::npos) return inside;
+    return batch->Store(UnescapeJsonString(token));
+  }
+
+  void FillKey(Record* record, RecordBatch* batch) {
+    const size_t first = has_cursor ? 1 : 0;
+    if (wanted.size() == first) return;
+    for (size_t i = first; i < wanted.size(); ++i) {
+      if (wanted[i].token.empty() || wanted[i].token == "null") return;
+    }
+    record->has_key = true;
+    if (wanted.size() == first + 1) {
+      record->key = PlainKey(wanted[first].token, batch);
+      return;
+    }
+    composite.assign(1, '[');
+    for (size_t i = first; i < wanted.size(); ++i) {
+      if (i > first) composite += ',';
+      composite += wanted[i].token;
+    }
+    composite += ']';
+    record->key = batch->Store(composite);
+  }
+};
+
+RecordParser::RecordParser(std::string cursor_field, std::vector<std::string> primary_key)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->has_cursor = !cursor_field.empty();
+  if (impl_->has_cursor) impl_->wanted.push_back({std::move(cursor_field), {}});
+  for (std::string& name : primary_key) impl_->wanted.push_back({std::move(name), {}});
+}
+
+RecordParser::~RecordParser() = default;
+
+Status RecordParser::Add(std::string_view json, uint32_t position, RecordBatch* batch) {
+  json = Trim(json);
+  if (json.empty()) return BadJson("nothing but white space");
+  if (json[0] != '{') return NotAnObject(json);
+  BIZOND_RETURN_IF_ERROR(impl_->Walk(json));
+  Record record;
+  record.data = json;
+  record.position = position;
+  if (impl_->has_cursor) record.cursor = impl_->wanted[0].token;
+  impl_->FillKey(&record, batch);
+  // A line end can only be white space between tokens here; a record is one line everywhere else.
+  if (json.find('\n') != std::string_view::npos || json.find('\r') != std::string_view::npos) {
+    std::string line(json);
+    for (char& c : line) {
+      if (c == '\n' || c == '\r') c = ' ';
+    }
+    record.data = batch->Store(line);
+  }
+  batch->records().push_back(record);
+  return {};
+}
+
+}  // namespace bizond

@@ -1,0 +1,357 @@
+#include "sync/sync_pump.h"
+
+#include <algorithm>
+
+#include "base/failpoint.h"
+
+namespace bizond {
+namespace {
+
+PublishMode ModeOf(const JobSpec& job, bool reset) {
+  switch (job.source.sync_mode) {
+    case SyncMode::kFullRefresh:
+      return PublishMode::kReplace;
+    case SyncMode::kStream:
+      return PublishMode::kDirect;
+    case SyncMode::kIncremental:
+      break;
+  }
+  if (reset) return PublishMode::kReplace;
+  return job.destination.write == WriteMode::kMerge ? PublishMode::kMerge : PublishMode::kAppend;
+}
+
+// What a person reads as the watermark.
+std::string Shown(const std::optional<Watermark>& watermark) {
+  if (!watermark) return "";
+  return watermark->cursor.empty() ? watermark->position : watermark->cursor;
+}
+
+}  // namespace
+
+SyncPump::SyncPump(PumpPlan plan, PumpParts parts)
+    : plan_(std::move(plan)), parts_(parts), job_(*plan_.job), stream_(plan_.publisher.stream) {}
+
+Result<Counters> SyncPump::Run(std::stop_token stop) {
+  started_at_ = parts_.clock->Now();
+  flushed_at_ = parts_.clock->Steady();
+  mode_ = ModeOf(job_, plan_.reset);
+  Enter(Stage::kOpen);
+  BIZOND_RETURN_IF_ERROR(Load(stop));
+  if (memory_.recorded) return progress_.counters;
+  BIZOND_RETURN_IF_ERROR(OpenDestination(stop));
+  Failpoint("sync.after_open");
+  if (progress_.intent.empty()) {
+    Enter(Stage::kRead);
+    if (Status read = ReadAndWrite(stop); !read) {
+      if (mode_ == PublishMode::kDirect && stop.stop_requested()) {
+        BIZOND_RETURN_IF_ERROR(EndOfStream(read.error()));
+      } else if (stop.stop_requested() && Reason() == StopReason::kCancel) {
+        BIZOND_RETURN_IF_ERROR(parts_.destination->Discard());
+        Failpoint("sync.after_discard");
+        Say(LogLevel::kInfo, "cancelled: nothing was published, the staging is removed");
+      }
+      return tl::make_unexpected(std::move(read).error());
+    }
+    Enter(Stage::kVerify);
+    Failpoint("sync.before_verify");
+    BIZOND_RETURN_IF_ERROR(Verify());
+    BIZOND_RETURN_IF_ERROR(Seal());
+  } else {
+    Say(LogLevel::kInfo, "going on with a publication that was decided before");
+  }
+  BIZOND_RETURN_IF_ERROR(Publish());
+  return progress_.counters;
+}
+
+Status SyncPump::Load(std::stop_token) {
+  BIZOND_ASSIGN_OR_RETURN(memory_, parts_.state->Load(stream_));
+  if (memory_.recorded) return {};
+  const bool decided = memory_.checkpoint && !memory_.checkpoint->intent.empty();
+  const bool starts_over = job_.source.sync_mode == SyncMode::kFullRefresh ||
+                           job_.source.force_ignore_checkpoint || !Resumable();
+  if (memory_.checkpoint && !decided && starts_over && mode_ != PublishMode::kDirect) {
+    BIZOND_RETURN_IF_ERROR(parts_.state->DropCheckpoint(stream_));
+    memory_.checkpoint.reset();
+  }
+  if (plan_.reset) memory_.watermark.reset();
+  if (memory_.checkpoint) {
+    progress_ = *memory_.checkpoint;
+    Say(LogLevel::kInfo, "going on from a checkpoint",
+        {{"iterations", std::to_string(progress_.iterations)},
+         {"rows_read", std::to_string(progress_.counters.rows_read)}});
+  } else if (memory_.watermark && !memory_.watermark->resume.empty()) {
+    // The last run was cut short by max_iterations: its pagination, but this run's own counts and
+    // ids.
+    BIZOND_ASSIGN_OR_RETURN(const Checkpoint left, DecodeCheckpoint(memory_.watermark->resume));
+    progress_.pagination = left.pagination;
+    progress_.upper_bound = left.upper_bound;
+    progress_.cursor_progress = left.cursor_progress;
+    progress_.position = left.position;
+  }
+  bytes_before_ = progress_.counters.bytes_written;
+  parser_.emplace(job_.source.cursor_field, job_.source.primary_key);
+  BIZOND_RETURN_IF_ERROR(OpenFilter());
+  BIZOND_ASSIGN_OR_RETURN(rejects_, RejectsFile::Open(plan_.rejects, progress_.rejects_bytes));
+  return {};
+}
+
+Status SyncPump::OpenFilter() {
+  if (job_.source.sync_mode != SyncMode::kIncremental || job_.source.cursor_field.empty())
+    return {};
+  BIZOND_ASSIGN_OR_RETURN(
+      filter_, CursorFilter::Create(job_.source.cursor_field, job_.source.cursor, memory_.watermark,
+                                    started_at_));
+  return filter_->Restore(progress_.cursor_progress);
+}
+
+Status SyncPump::OpenDestination(std::stop_token stop) {
+  OpenRequest request;
+  request.publisher = plan_.publisher;
+  request.mode = mode_;
+  request.on_target_changed = job_.destination.on_target_changed;
+  if (memory_.checkpoint) {
+    request.mark = progress_.mark;
+    if (!progress_.intent.empty()) request.intent = progress_.intent;
+  }
+  request.receipt = memory_.receipt;
+  request.ids = BizonIdMaker(plan_.publisher.run_id, stream_);
+  request.log = parts_.log;
+  Status opened = parts_.destination->Open(request, stop);
+  const bool may_reset = mode_ == PublishMode::kAppend || mode_ == PublishMode::kMerge;
+  if (opened || opened.error().code != "target_diverged" || !may_reset || request.intent ||
+      job_.destination.on_target_changed != OnTargetChanged::kReset) {
+    return opened;
+  }
+  Say(LogLevel::kWarning,
+      "the target was changed by someone else: this run replaces it "
+      "(destination.config.on_target_changed: reset)",
+      {{"why", opened.error().message}});
+  mode_ = PublishMode::kReplace;
+  BIZOND_RETURN_IF_ERROR(parts_.state->DropCheckpoint(stream_));
+  memory_.checkpoint.reset();
+  memory_.watermark.reset();
+  progress_ = Checkpoint();
+  BIZOND_RETURN_IF_ERROR(OpenFilter());
+  request.mode = mode_;
+  request.mark.reset();
+  return parts_.destination->Open(request, stop);
+}
+
+ReadRequest SyncPump::MakeReadRequest() {
+  ReadRequest request;
+  request.mode = job_.source.sync_mode;
+  request.watermark = memory_.watermark;
+  request.upper_bound = progress_.upper_bound;
+  request.parser = &*parser_;
+  return request;
+}
+
+Status SyncPump::ReadAndWrite(std::stop_token stop) {
+  if (progress_.exhausted) return {};
+  PageReader reader(parts_.source, parts_.clock, MakeReadRequest(), plan_.queue_bytes);
+  reader.Run({progress_.pagination, progress_.iterations, job_.source.max_iterations}, stop);
+  while (true) {
+    Result<std::optional<Page>> next = reader.Next(stop);
+    if (!next) {
+      // What was read before the end counts: the next attempt goes on from here.
+      if (Resumable() && Reason() != StopReason::kCancel)
+        BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+      return tl::make_unexpected(std::move(next).error());
+    }
+    if (!*next) break;
+    Page& page = **next;
+    BIZOND_RETURN_IF_ERROR(WritePage(page));
+    const bool idle = page.batch->records().empty();
+    reader.Recycle(std::move(page.batch));
+    BIZOND_RETURN_IF_ERROR(MaybeFlush(idle));
+  }
+  return {};
+}
+
+Status SyncPump::WritePage(const Page& page) {
+  RecordBatch* const batch = page.batch.get();
+  Counters& counters = progress_.counters;
+  counters.rows_read += page.iteration.rows_read;
+  if (filter_) {
+    BIZOND_ASSIGN_OR_RETURN(const FilterCounts filtered, filter_->Apply(batch));
+    counters.rows_deduplicated += filtered.deduplicated;
+    counters.rows_filtered += filtered.filtered;
+    if (filtered.future > 0) {
+      Say(LogLevel::kWarning,
+          "records lie beyond the cursor's future_tolerance: published, but the "
+          "watermark does not follow them",
+          {{"rows", std::to_string(filtered.future)}});
+    }
+    if (filtered.late > 0) {
+      Say(LogLevel::kInfo, "late records", {{"rows", std::to_string(filtered.late)}});
+    }
+  }
+  if (mode_ == PublishMode::kMerge || job_.destination.write == WriteMode::kMerge) {
+    BIZOND_RETURN_IF_ERROR(RejectNullKeys(batch));
+  }
+  BIZOND_RETURN_IF_ERROR(rejects_->Write(batch->iteration, batch->rejects()));
+  counters.rows_rejected += batch->rejects().size();
+  if (!batch->records().empty()) {
+    BIZOND_RETURN_IF_ERROR(parts_.destination->WriteRecords(*batch));
+    counters.rows_written += batch->records().size();
+    unflushed_bytes_ += batch->DataBytes();
+  }
+  counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
+  progress_.iterations = batch->iteration + 1;
+  progress_.pagination = page.iteration.next_pagination;
+  progress_.exhausted = page.iteration.exhausted;
+  if (page.iteration.upper_bound) progress_.upper_bound = *page.iteration.upper_bound;
+  if (page.iteration.next_position) progress_.position = *page.iteration.next_position;
+  cut_short_ = page.cut_short;
+  parts_.state->ReportProgress(stream_, stage_, counters);
+  return {};
+}
+
+Status SyncPump::RejectNullKeys(RecordBatch* batch) {
+  auto& records = batch->records();
+  for (const auto& record : records) {
+    if (record.has_key) continue;
+    if (job_.source.on_error == OnError::kFail) {
+      return Fail(
+          ErrorKind::kPermanent, "null_key",
+          "a record has no complete primary key: " + std::string(record.data.substr(0, 200)),
+          "mend the source, or set source.on_error: reject");
+    }
+    batch->rejects().push_back({"", "null_key", "a part of the primary key is null or absent",
+                                std::string(record.data), record.position});
+  }
+  std::erase_if(records, [](const auto& record) { return !record.has_key; });
+  return {};
+}
+
+Status SyncPump::MaybeFlush(bool idle) {
+  const Duration since = parts_.clock->Steady() - flushed_at_;
+  const bool full = unflushed_bytes_ >= job_.destination.buffer_bytes && unflushed_bytes_ > 0;
+  const Duration limit = job_.destination.buffer_flush_timeout;
+  const bool old = limit.count() > 0 && since >= limit;
+  // A stream is read by people who wait for it: whatever came is published when nothing follows.
+  const bool caught_up = mode_ == PublishMode::kDirect && idle && unflushed_bytes_ > 0;
+  if (!full && !old && !caught_up) return {};
+  if (!Resumable() && mode_ != PublishMode::kDirect) return {};
+  return FlushAndCheckpoint();
+}
+
+Status SyncPump::FlushAndCheckpoint() {
+  if (!Resumable()) {
+    // At least once: in stream mode the end of a batch is all that such a destination can be told.
+    BIZOND_RETURN_IF_ERROR(parts_.destination->Finalize());
+  }
+  BIZOND_ASSIGN_OR_RETURN(progress_.mark, parts_.destination->Flush());
+  BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());
+  progress_.counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
+  if (filter_) progress_.cursor_progress = filter_->Encode();
+  Failpoint("sync.after_flush");
+  BIZOND_RETURN_IF_ERROR(parts_.state->SaveCheckpoint(stream_, progress_));
+  Failpoint("sync.after_checkpoint");
+  unflushed_bytes_ = 0;
+  flushed_at_ = parts_.clock->Steady();
+  return {};
+}
+
+Status SyncPump::Verify() const {
+  const Counters& counters = progress_.counters;
+  const uint64_t accounted = counters.rows_written + counters.rows_rejected +
+                             counters.rows_deduplicated + counters.rows_filtered;
+  if (counters.rows_read == accounted) return {};
+  return Fail(ErrorKind::kPermanent, "count_mismatch",
+              "read " + std::to_string(counters.rows_read) + " rows but accounted for " +
+                  std::to_string(accounted) + ": nothing of this run is published",
+              "report it with the run's log; the published data is what it was");
+}
+
+// From the intent on the run only goes forward.
+Status SyncPump::Seal() {
+  BIZOND_ASSIGN_OR_RETURN(progress_.mark, parts_.destination->Flush());
+  BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());
+  if (filter_) progress_.cursor_progress = filter_->Encode();
+  progress_.exhausted = progress_.exhausted || !cut_short_;
+  if (!Resumable()) return {};
+  BIZOND_ASSIGN_OR_RETURN(progress_.intent, parts_.destination->Prepare());
+  progress_.counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
+  BIZOND_RETURN_IF_ERROR(parts_.state->SaveCheckpoint(stream_, progress_));
+  Failpoint("sync.after_intent");
+  return {};
+}
+
+Status SyncPump::Publish() {
+  Enter(Stage::kPublish);
+  BIZOND_ASSIGN_OR_RETURN(std::string receipt, parts_.destination->Finalize(progress_.intent));
+  Failpoint("sync.after_finalize");
+  Enter(Stage::kRecord);
+  const std::string position = progress_.position;
+  BIZOND_RETURN_IF_ERROR(Record(std::move(receipt), plan_.last));
+  Failpoint("sync.after_record");
+  // The success stands: what fails from here on is only said, and done again by the next run.
+  if (Status clean = parts_.destination->Cleanup(); !clean) {
+    Say(LogLevel::kWarning, "the staging could not be removed: " + Describe(clean.error()));
+  }
+  if (Status told = parts_.source->Published(position, {}); !told) {
+    Say(LogLevel::kWarning, "the source could not be told: " + Describe(told.error()));
+  }
+  return {};
+}
+
+Result<std::optional<Watermark>> SyncPump::WatermarkAfter() const {
+  if (job_.source.sync_mode == SyncMode::kFullRefresh) return std::optional<Watermark>();
+  Watermark after;
+  const bool unfinished = filter_ && !progress_.exhausted && mode_ != PublishMode::kDirect &&
+                          !parts_.source->ReadsInCursorOrder();
+  if (unfinished) {
+    if (memory_.watermark) after = *memory_.watermark;
+    Checkpoint left = progress_;
+    left.mark.clear();
+    left.intent.clear();
+    left.counters = {};
+    after.resume = EncodeCheckpoint(left);
+    return std::optional<Watermark>(after);
+  }
+  if (filter_) {
+    BIZOND_ASSIGN_OR_RETURN(after, filter_->After());
+  }
+  after.position = progress_.position;
+  if (after.position.empty() && memory_.watermark) after.position = memory_.watermark->position;
+  return std::optional<Watermark>(after);
+}
+
+Status SyncPump::Record(std::string receipt, bool last) {
+  StreamRecord record;
+  record.counters = progress_.counters;
+  record.receipt = std::move(receipt);
+  BIZOND_ASSIGN_OR_RETURN(record.watermark, WatermarkAfter());
+  record.watermark_before = Shown(memory_.watermark);
+  record.watermark_after = Shown(record.watermark);
+  BIZOND_RETURN_IF_ERROR(parts_.state->RecordStream(stream_, record, last));
+  Say(LogLevel::kInfo, "published",
+      {{"rows_read", std::to_string(record.counters.rows_read)},
+       {"rows_written", std::to_string(record.counters.rows_written)},
+       {"rows_rejected", std::to_string(record.counters.rows_rejected)},
+       {"rows_deduplicated", std::to_string(record.counters.rows_deduplicated)},
+       {"watermark", record.watermark_after}});
+  return {};
+}
+
+// A stream-mode run was stopped: what it wrote is published already. A cancel ends the run here,
+// with the place where the next one begins; any other stop leaves it to go on from its checkpoint.
+Status SyncPump::EndOfStream(const Error& stopped) {
+  if (stopped.kind != ErrorKind::kStopped || Reason() != StopReason::kCancel) return {};
+  BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+  return Record(progress_.mark, /*last=*/false);
+}
+
+void SyncPump::Say(LogLevel level, std::string_view message,
+                   std::initializer_list<LogField> fields) const {
+  parts_.log->Write(level, message, fields);
+}
+
+void SyncPump::Enter(Stage stage) {
+  stage_ = stage;
+  Say(LogLevel::kDebug, StageName(stage), {{"stream", stream_}});
+  parts_.state->ReportProgress(stream_, stage, progress_.counters);
+}
+
+}  // namespace bizond
