@@ -4,10 +4,12 @@ if(migrations AND TARGET bizond_store)
   bizond_embed(bizond_store migrations ${CMAKE_SOURCE_DIR}/migrations ${migrations})
 endif()
 
-# A connector's JSON Schema and its example job stand beside its code.
+# A connector's JSON Schema and its example job stand beside its code; `template` is what `bizond new`
+# lays out.
 foreach(room sources destinations)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${room}/*/schema.json
-       ${CMAKE_SOURCE_DIR}/${room}/*/example*.yml)
+       ${CMAKE_SOURCE_DIR}/${room}/*/example*.yml ${CMAKE_SOURCE_DIR}/${room}/template/*)
+  list(REMOVE_DUPLICATES files)
   if(files AND TARGET bizond_${room})
     bizond_embed(bizond_${room} ${room}_files ${CMAKE_SOURCE_DIR}/${room} ${files})
   endif()
