@@ -9,7 +9,7 @@ const FINISH_MS_MAX = 30_000;
 const definition = {
   name: NAME,
   tags: ['<script>window.hacked=2<\\script>'],
-  source: { name: 'dummy', stream: 'creatures' },
+  source: { name: 'dummy', stream: 'creatures', authentication: { type: 'api_key', params: { token: 'dummy_key' } } },
   destination: { name: 'logger', config: { dummy: 'bizon' } },
 };
 

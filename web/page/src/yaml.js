@@ -1,6 +1,6 @@
 // Writes a definition as the YAML that people write. Only what JSON can hold comes in, so a small
 // writer is enough; a string that YAML could read as something else is quoted as in JSON.
-const PLAIN = /^[A-Za-z_./][\w ./@+-]*$/;
+const PLAIN = /^([A-Za-z_/][\w ./@+-]*|\d+(ms|s|m|h|d))$/;
 const NOT_STRINGS = /^(true|false|null|yes|no|on|off|y|n|~|\.inf|\.nan)$/i;
 
 function scalar(value) {

@@ -21,7 +21,7 @@ export function Login() {
   return html`<main class="login" id="main">
     <form class="card" onSubmit=${submit}>
       <h1>Sign in</h1>
-      <p class="quiet">This daemon wants a token. Its operator gave one to
+      <p class="quiet">This daemon wants a token. Its operator gave one to${' '}
         <code>bizond serve</code>; it is kept in this tab only.</p>
       <label for="token">Token</label>
       <input id="token" ref=${field} type="password" autocomplete="current-password" required

@@ -10,6 +10,9 @@ name: hello
 source:
   name: dummy
   stream: creatures
+  authentication:
+    type: api_key
+    params: {token: dummy_key}
 destination:
   name: file
   config:
@@ -25,8 +28,9 @@ export function Empty() {
     <p>A job says what to read, where to write it, and when. Submit one and it appears here at once,
       with its runs as they happen:</p>
     <${Copyable} text=${firstJob()} label="Command that submits a first job" />
-    <p class="quiet">This one writes made-up records to <code>creatures.json</code> in the daemon's data
-      folder every minute. A YAML file put into the folder of <code>--jobs-dir</code> does the same, and${' '}
+    <p class="quiet">This one writes five made-up records to <code>creatures.json</code> in the daemon's data
+      folder every minute, and needs no
+      network or account. A YAML file put into the folder of <code>--jobs-dir</code> does the same, and${' '}
       <code>bizond run job.yml</code> runs one without a daemon. <code>bizond source list</code> and${' '}
       <code>bizond destination list</code> tell what can be connected.</p>
   </section>`;
