@@ -1,10 +1,20 @@
 #include "sync/destination.h"
 
+#include <iterator>
+
 namespace bizond {
 
-std::string_view PublishModeName(PublishMode mode) {
-  constexpr std::string_view kNames[] = {"replace", "append", "merge", "direct"};
-  return kNames[static_cast<size_t>(mode)];
+namespace {
+constexpr std::string_view kNames[] = {"replace", "append", "merge", "direct"};
+}  // namespace
+
+std::string_view PublishModeName(PublishMode mode) { return kNames[static_cast<size_t>(mode)]; }
+
+std::optional<PublishMode> ParsePublishMode(std::string_view name) {
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    if (kNames[i] == name) return static_cast<PublishMode>(i);
+  }
+  return std::nullopt;
 }
 
 }  // namespace bizond

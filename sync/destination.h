@@ -42,6 +42,7 @@ enum class PublishMode {
   kDirect,   // stream: written to the target as they come, durable at each Flush
 };
 std::string_view PublishModeName(PublishMode mode);  // "replace", "append", "merge", "direct"
+std::optional<PublishMode> ParsePublishMode(std::string_view name);
 
 // Who publishes: written into the destination's ledger, compared by the next run.
 struct Publisher {

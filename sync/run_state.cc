@@ -54,7 +54,8 @@ struct TextField {
   const char* name;
   std::string Checkpoint::* member;
 };
-constexpr TextField kTextFields[] = {{"pagination", &Checkpoint::pagination},
+constexpr TextField kTextFields[] = {{"mode", &Checkpoint::mode},
+                                     {"pagination", &Checkpoint::pagination},
                                      {"upper_bound", &Checkpoint::upper_bound},
                                      {"position", &Checkpoint::position},
                                      {"mark", &Checkpoint::mark},

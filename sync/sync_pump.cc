@@ -36,9 +36,10 @@ Result<Counters> SyncPump::Run(std::stop_token stop) {
   flushed_at_ = parts_.clock->Steady();
   mode_ = ModeOf(job_, plan_.reset);
   Enter(Stage::kOpen);
-  BIZOND_RETURN_IF_ERROR(Load(stop));
+  BIZOND_RETURN_IF_ERROR(Load());
   if (memory_.recorded) return progress_.counters;
   BIZOND_RETURN_IF_ERROR(OpenDestination(stop));
+  progress_.mode = PublishModeName(mode_);
   Failpoint("sync.after_open");
   if (progress_.intent.empty()) {
     Enter(Stage::kRead);
@@ -63,17 +64,12 @@ Result<Counters> SyncPump::Run(std::stop_token stop) {
   return progress_.counters;
 }
 
-Status SyncPump::Load(std::stop_token) {
+Status SyncPump::Load() {
   BIZOND_ASSIGN_OR_RETURN(memory_, parts_.state->Load(stream_));
   if (memory_.recorded) return {};
-  const bool decided = memory_.checkpoint && !memory_.checkpoint->intent.empty();
-  const bool starts_over = job_.source.sync_mode == SyncMode::kFullRefresh ||
-                           job_.source.force_ignore_checkpoint || !Resumable();
-  if (memory_.checkpoint && !decided && starts_over && mode_ != PublishMode::kDirect) {
-    BIZOND_RETURN_IF_ERROR(parts_.state->DropCheckpoint(stream_));
-    memory_.checkpoint.reset();
-  }
-  if (plan_.reset) memory_.watermark.reset();
+  if (memory_.checkpoint) BIZOND_RETURN_IF_ERROR(ChooseCheckpoint());
+  // A run that replaces the target reads everything: there is nothing before it.
+  if (mode_ == PublishMode::kReplace) memory_.watermark.reset();
   if (memory_.checkpoint) {
     progress_ = *memory_.checkpoint;
     Say(LogLevel::kInfo, "going on from a checkpoint",
@@ -93,6 +89,22 @@ Status SyncPump::Load(std::stop_token) {
   BIZOND_RETURN_IF_ERROR(OpenFilter());
   BIZOND_ASSIGN_OR_RETURN(rejects_, RejectsFile::Open(plan_.rejects, progress_.rejects_bytes));
   return {};
+}
+
+// Keeps the run's checkpoint where the run can go on from it, and drops it where it starts over.
+Status SyncPump::ChooseCheckpoint() {
+  const Checkpoint& checkpoint = *memory_.checkpoint;
+  if (!checkpoint.intent.empty()) {
+    // Decided: forward, whatever was asked for in between.
+    mode_ = ParsePublishMode(checkpoint.mode).value_or(mode_);
+    return {};
+  }
+  const bool other_mode = checkpoint.mode != PublishModeName(mode_);
+  const bool starts_over = job_.source.sync_mode == SyncMode::kFullRefresh ||
+                           job_.source.force_ignore_checkpoint || !Resumable();
+  if (!other_mode && (mode_ == PublishMode::kDirect || !starts_over)) return {};
+  memory_.checkpoint.reset();
+  return parts_.state->DropCheckpoint(stream_);
 }
 
 Status SyncPump::OpenFilter() {

@@ -70,7 +70,8 @@ class SyncPump {
 
  private:
   // ---- open ----
-  Status Load(std::stop_token stop);
+  Status Load();
+  Status ChooseCheckpoint();
   Status OpenDestination(std::stop_token stop);
   Status OpenFilter();
   ReadRequest MakeReadRequest();
