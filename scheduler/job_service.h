@@ -1,0 +1,94 @@
+// JobService: everything that a person or a program may do with jobs and runs.
+//
+// The API, the jobs folder and the tests all come through here; each call is one transaction of the
+// store, followed by a wake-up of the scheduler.
+//
+// Error codes beside the store's: job_exists, job_missing, run_missing, managed_by_file (conflict:
+// the definition belongs to a file), precondition_failed (a stale If-Match), state_conflict (a
+// change of source, stream, cursor or target without a word on the state), run_active, run_ended,
+// later_run_published, stream_job (a stream job takes no trigger while it runs), invalid_job.
+//
+// Threads: any.
+#ifndef BIZOND_SCHEDULER_JOB_SERVICE_H_
+#define BIZOND_SCHEDULER_JOB_SERVICE_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "scheduler/plain_secrets.h"
+#include "scheduler/run_control.h"
+#include "scheduler/schedule.h"
+#include "store/store.h"
+#include "sync/job_parser.h"
+
+namespace bizond {
+
+// What becomes of watermarks when a change of the definition makes them mean something else.
+enum class StateChange { kAsk, kKeep, kReset };
+
+struct PutOptions {
+  std::string managed_by = "api";  // or "file"
+  std::string origin;              // The file.
+  bool must_not_exist = false;     // POST
+  std::optional<int64_t> if_version;
+  StateChange state = StateChange::kAsk;
+};
+
+struct PutOutcome {
+  JobRow row;
+  bool created = false;
+  bool changed = false;
+};
+
+struct TriggerOptions {
+  bool reset = false;
+  std::string trigger = "api";
+  std::string idempotency_key;  // Empty: none. The same key gives the same run.
+};
+
+class JobService {
+ public:
+  JobService(Store* store, const Catalog* catalog, Clock* clock, RunControl* control,
+             PlainSecrets* plain_secrets);
+
+  // ParseJob, and the schedule block compiled; `submitted` also refuses an `at` in the past.
+  ParsedJob Check(std::string_view text, JobOrigin origin, bool submitted = true) const;
+
+  Result<PutOutcome> Put(const JobSpec& spec, const PutOptions& options);
+  // managed_by_file unless `by_file`.
+  Status Delete(std::string_view job, bool by_file = false,
+                std::optional<int64_t> if_version = std::nullopt);
+  Status Pause(std::string_view job);
+  Status Resume(std::string_view job);
+
+  Result<RunRow> Trigger(std::string_view job, const TriggerOptions& options);
+  // The next run of the job replaces its target. `stream` empty: all. `cancel` takes it back.
+  Status RequestReset(std::string_view job, std::string_view stream, bool cancel);
+  Status Cancel(std::string_view run);
+  Result<RunRow> Retry(std::string_view run);
+
+  // Needs the job paused (code not_paused) and without a running run.
+  Status PutStreamState(std::string_view job, std::string_view stream,
+                        const std::optional<Watermark>& watermark);
+
+ private:
+  Status PlanSchedule(StoreTx& tx, const JobSpec& spec, bool schedule_changed);
+  Result<bool> StateIsAffected(const JobRow& before, const JobSpec& after) const;
+
+  Store* const store_;
+  const Catalog* const catalog_;
+  Clock* const clock_;
+  RunControl* const control_;
+  PlainSecrets* const plain_secrets_;
+};
+
+// A run that nobody else may have: a new UUIDv7, queued now.
+RunRow NewRun(const JobRow& job, std::string_view trigger, UtcTime now);
+
+}  // namespace bizond
+
+#endif  // BIZOND_SCHEDULER_JOB_SERVICE_H_

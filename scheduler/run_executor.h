@@ -1,0 +1,90 @@
+// RunExecutor: executes one attempt of a claimed run, from opening its connectors to recording its
+// end.
+//
+// Threads: Execute may run in several threads at once, for different runs.
+#ifndef BIZOND_SCHEDULER_RUN_EXECUTOR_H_
+#define BIZOND_SCHEDULER_RUN_EXECUTOR_H_
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "scheduler/plain_secrets.h"
+#include "scheduler/run_control.h"
+#include "store/run_logs.h"
+#include "store/store.h"
+#include "sync/connector.h"
+#include "sync/secrets.h"
+#include "sync/sync_pump.h"
+
+namespace bizond {
+
+// One attempt, as its worker and the watchdog share it.
+struct RunningAttempt {
+  RunRow run;  // As claimed: with its attempt number and fence.
+  std::stop_source stop;
+  std::atomic<StopReason> stop_reason{StopReason::kNone};
+  // Steady microseconds of the last committed progress (a checkpoint, a record) or, of an idle
+  // stream, of the last look at the source.
+  std::atomic<int64_t> progress_at_us{0};
+  // Set by the executor from the definition; 0: none.
+  std::atomic<int64_t> timeout_us{0};
+  std::atomic<int64_t> stall_timeout_us{0};
+
+  // Raises the stop; the first reason stays.
+  void Stop(StopReason reason) {
+    StopReason none = StopReason::kNone;
+    stop_reason.compare_exchange_strong(none, reason);
+    stop.request_stop();
+  }
+};
+
+class RunExecutor {
+ public:
+  virtual ~RunExecutor() = default;
+  // Afterwards the run is ended or queued again in the store, unless it was fenced off.
+  virtual void Execute(RunningAttempt& attempt) = 0;
+};
+
+// Executes with the connectors of a catalogue, in this process.
+class SyncExecutor final : public RunExecutor {
+ public:
+  struct Parts {
+    Store* store = nullptr;
+    RunLogs* logs = nullptr;
+    const Catalog* catalog = nullptr;
+    Clock* clock = nullptr;
+    const PlainSecrets* plain_secrets = nullptr;
+    // Of jobs that came by the API, and of those that a file holds.
+    const SecretResolver* api_secrets = nullptr;
+    const SecretResolver* file_secrets = nullptr;
+    // Called often, from the workers' threads.
+    std::function<void(const LiveRun&)> on_progress;
+    // Reads the definition that this run has; by default from the store.
+    Root state_dir;
+    Roots roots;
+  };
+
+  explicit SyncExecutor(Parts parts);
+  void Execute(RunningAttempt& attempt) override;
+
+ private:
+  struct Attempt;  // One Execute.
+
+  Result<JobSpec> LoadSpec(const RunRow& run, std::string* managed_by) const;
+  Status RunStreams(Attempt& attempt);
+  Status RunStream(Attempt& attempt, size_t index);
+  void End(Attempt& attempt, const Status& status);
+  Status Requeue(Attempt& attempt, const std::optional<Error>& error, Duration delay);
+
+  const Parts parts_;
+};
+
+}  // namespace bizond
+
+#endif  // BIZOND_SCHEDULER_RUN_EXECUTOR_H_

@@ -1,0 +1,101 @@
+// Scheduler: turns due schedules into runs and hands ready runs to workers.
+//
+// One thread does both, in turns: fire what is due (occurrence, overlap, run and next fire in one
+// transaction, at most 1,000 schedules each), claim what is ready while a worker is free, look
+// after timeouts, and wait for the next instant or a wake-up. At the start, runs that an earlier
+// boot left running are queued again before the first fire, and fires that nobody was there for are
+// caught up with or recorded as missed.
+//
+// Threads: Start and Stop belong to one thread; the RunControl methods may be called from any.
+#ifndef BIZOND_SCHEDULER_SCHEDULER_H_
+#define BIZOND_SCHEDULER_SCHEDULER_H_
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "scheduler/run_control.h"
+#include "scheduler/run_executor.h"
+#include "store/store.h"
+
+namespace bizond {
+
+struct SchedulerOptions {
+  int workers = 8;
+  // How long Stop waits for workers to reach a checkpoint.
+  Duration stop_grace = std::chrono::seconds(5);
+  // Ended runs and occurrences older than this move to the history database.
+  Duration retention = std::chrono::hours(24 * 30);
+};
+
+class Scheduler final : public RunControl {
+ public:
+  Scheduler(Store* store, const Catalog* catalog, Clock* clock, SchedulerOptions options);
+  ~Scheduler() override;
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // The executor's on_progress is to be Progress.
+  Status Start(RunExecutor* executor);
+  // Running syncs stop at a checkpoint and go on after the next start. True: all of them did in
+  // time.
+  bool Stop();
+
+  void Wake() override;
+  void StopRun(std::string_view run_id) override;
+  std::optional<LiveRun> Live(std::string_view run_id) const override;
+
+  // Remembers where a run is and tells the listener.
+  void Progress(const LiveRun& live);
+  // Called for each progress report, from workers' threads. Set before Start.
+  void OnProgress(std::function<void(const LiveRun&)> listener);
+
+  // The scheduler turned within the last minute or two and the store takes claims.
+  bool Ready() const;
+  const std::string& node() const { return node_; }
+  size_t running() const;
+
+ private:
+  struct Worker;
+
+  void Loop(std::stop_token stop);
+  // Each returns whether there may be more to do at once.
+  bool FireDue();
+  bool ClaimReady(std::stop_token stop);
+  void LookAfterRuns();
+  void Retain();
+  void ReapWorkers();
+  UtcTime NextWake() const;
+  void StartWorker(RunRow run);
+
+  Store* const store_;
+  const Catalog* const catalog_;
+  Clock* const clock_;
+  const SchedulerOptions options_;
+  const std::string node_;  // New at every boot.
+  RunExecutor* executor_ = nullptr;
+  std::function<void(const LiveRun&)> listener_;
+
+  std::unique_ptr<Waiter> waiter_;
+  std::thread thread_;
+  std::stop_source stopping_;
+  std::atomic<int64_t> turned_at_us_{0};
+  std::atomic<bool> store_ok_{true};
+  UtcTime retained_at_{};
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::map<std::string, std::unique_ptr<Worker>, std::less<>> workers_;  // By run id.
+  std::map<std::string, LiveRun, std::less<>> live_;
+};
+
+}  // namespace bizond
+
+#endif  // BIZOND_SCHEDULER_SCHEDULER_H_
