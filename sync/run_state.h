@@ -45,6 +45,7 @@ struct Checkpoint {
   std::string position;         // Iteration::next_position, latest
   std::string cursor_progress;  // CursorFilter::Encode(): greatest cursor, boundary set, held rows
   Counters counters;
+  std::string mode;            // PublishModeName: mark and intent are of this mode
   std::string mark;            // Destination::Flush()
   uint64_t rejects_bytes = 0;  // Length of the stream's rejects file.
   std::string intent;          // Destination::Prepare(); empty: not there yet
