@@ -5,13 +5,14 @@ import { createServer } from 'node:http';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { HOSTILE, sampleJobs, sampleLogs } from './samples.mjs';
+import { HOSTILE, makeJob, sampleJobs, sampleLogs } from './samples.mjs';
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), '../../web/page/dist');
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
   + "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
 const PROGRESS_MS = 300;
+const RUN_MS = 2500;
 
 function pageFiles() {
   const files = new Map();
@@ -100,9 +101,11 @@ class Fake {
   }
 
   job(request, [name, what], query, reply, missing) {
+    if (name === undefined && request.method === 'POST') return this.create(request, reply);
     if (name === undefined) return reply(200, this.page([...this.jobs.values()].map((job) => this.view(job)), query));
     const job = this.jobs.get(name);
     if (!job) return missing();
+    if (request.method === 'DELETE') return reply(200, { deleted: this.jobs.delete(name) });
     const changed = () => (this.send('job', { name, change: what }), this.view(job, true));
     if (what === undefined) return reply(200, this.view(job, true));
     if (what === 'runs' && request.method === 'POST') return reply(202, this.start(job));
@@ -113,6 +116,17 @@ class Fake {
     job.paused = what === 'pause';
     job.health = job.paused ? 'paused' : 'ok';
     return reply(200, changed());
+  }
+
+  async create(request, reply) {
+    const pieces = [];
+    for await (const piece of request) pieces.push(piece);
+    const { name, tags, source, destination } = JSON.parse(Buffer.concat(pieces));
+    const job = makeJob(name, { tags, source: source.name, streams: [source.stream], destination: destination.name,
+      schedule: null, runs: 0, health: 'never_run' });
+    this.jobs.set(name, job);
+    this.send('job', { name, change: 'created' });
+    return reply(201, this.view(job, true));
   }
 
   run(request, [id, what], query, reply, missing) {
@@ -143,6 +157,12 @@ class Fake {
     this.runs.set(run.id, run);
     job.health = 'running';
     this.send('run', run);
+    setTimeout(() => {
+      if (run.state !== 'running') return;
+      Object.assign(run, { state: 'succeeded', stage: 'record', published: true, finished_at: new Date().toISOString() });
+      job.health = 'ok';
+      this.send('run', run);
+    }, RUN_MS).unref();
     return run;
   }
 }

@@ -31,7 +31,7 @@ function makeRun(job, state, secondsAgo, { ms, rows, more = {} }) {
   };
 }
 
-function makeJob(name, { health = 'ok', every = 300, rows = 1200, ms = 900, source = 'file', streams = ['events'], mode = 'incremental',
+export function makeJob(name, { health = 'ok', every = 300, rows = 1200, ms = 900, source = 'file', streams = ['events'], mode = 'incremental',
   destination = 'sqlite', tags = [], schedule = { cron: '*/5 * * * *', timezone: 'Europe/Paris' }, runs = 30, managed_by = 'api' } = {}) {
   const job = { name, tags, version: 3, etag: '"3"', managed_by, paused: health === 'paused',
     source: { name: source, streams, sync_mode: mode },

@@ -1,16 +1,25 @@
 // Keys that work in every view; a field that is being typed into keeps its own.
-import { goTo, place } from './router.js';
+import { goTo } from './router.js';
 
-const FILTER_ID = 'filter';
+// The filter was asked for in a view that has none: the overview focuses it once it is drawn.
+let filterWanted = false;
+let filterField = null;
 
 function typing(target) {
   return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName);
 }
 
-export function focusFilter() {
-  const field = document.getElementById(FILTER_ID);
-  field?.focus();
-  field?.select();
+function focusFilter() {
+  filterWanted = false;
+  filterField.focus();
+  filterField.select();
+}
+
+/** The ref of the field that `/` leads to. */
+export function filterRef(element) {
+  filterField = element;
+  // After the view's own effects, one of which puts the focus at the top of a new view.
+  if (element && filterWanted) setTimeout(() => filterField && focusFilter());
 }
 
 export function startKeys() {
@@ -18,11 +27,11 @@ export function startKeys() {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
     if (typing(event.target) || document.querySelector('dialog[open]')) return;
     event.preventDefault();
-    if (document.getElementById(FILTER_ID)) {
+    if (filterField) {
       focusFilter();
       return;
     }
-    if (place.value.path.length) goTo('#/');
-    setTimeout(focusFilter, 50);
+    filterWanted = true;
+    goTo('#/');
   });
 }

@@ -45,7 +45,9 @@ function View() {
     shown.current = key;
     // A change of view is said to a screen reader, and the keyboard starts at its top.
     window.scrollTo(0, 0);
-    document.getElementById('main')?.focus({ preventScroll: true });
+    const main = document.getElementById('main');
+    // Unless the new view has put the focus somewhere itself.
+    if (main && !main.contains(document.activeElement)) main.focus({ preventScroll: true });
   }, [key]);
   return html`<main id="main" tabindex="-1"><${view} key=${key} name=${path[1]} /></main>`;
 }

@@ -1,6 +1,6 @@
 // What several views share: the jobs with their health, and the progress of running jobs. Each
 // job is a signal of its own, so that an event redraws one row and not the list.
-import { computed, signal } from '@preact/signals';
+import { batch, computed, signal } from '@preact/signals';
 import { ApiError, get, getAll, jobPath, loginNeeded } from './api.js';
 import { listen } from './live.js';
 import { FINISHED } from './states.js';
@@ -47,14 +47,17 @@ function remove(name) {
 
 export async function loadJobs() {
   try {
-    const fresh = new Map();
-    for (const job of await getAll('jobs')) {
-      const known = jobs.value?.get(job.name);
-      if (known) known.value = job;
-      fresh.set(job.name, known ?? signal(job));
-    }
-    jobs.value = fresh;
-    jobsError.value = null;
+    const answer = await getAll('jobs');
+    batch(() => {
+      const fresh = new Map();
+      for (const job of answer) {
+        const known = jobs.value?.get(job.name);
+        if (known) known.value = job;
+        fresh.set(job.name, known ?? signal(job));
+      }
+      jobs.value = fresh;
+      jobsError.value = null;
+    });
   } catch (error) {
     jobsError.value = error;
   }

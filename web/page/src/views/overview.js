@@ -5,6 +5,7 @@ import { RequestFailure } from '../components/failure.js';
 import { Icon } from '../components/icon.js';
 import { plural } from '../format.js';
 import { html } from '../html.js';
+import { filterRef } from '../keys.js';
 import { goTo, jobLink, place, setQuery } from '../router.js';
 import { HEALTH, attention } from '../states.js';
 import { healthCounts, jobList, jobs, jobsError, loadJobs } from '../store.js';
@@ -59,7 +60,7 @@ function Filter({ onEnter }) {
     }
   };
   return html`<label class="search"><${Icon} name="search" /><span class="sr-only">Filter jobs</span>
-    <input id="filter" type="search" placeholder="Filter by name, tag, source…" value=${text}
+    <input id="filter" ref=${filterRef} type="search" placeholder="Filter by name, tag, source…" value=${text}
       autocomplete="off" spellcheck="false" aria-keyshortcuts="/"
       onInput=${(event) => setQuery({ q: event.currentTarget.value })} onKeyDown=${keys} />
     <kbd aria-hidden="true">/</kbd></label>`;
