@@ -33,8 +33,9 @@ size_t Distance(std::string_view a, std::string_view b) {
 std::vector<std::string_view> NearestNames(std::string_view word,
                                            std::span<const std::string_view> names, size_t count) {
   if (word.empty() || word.size() > kLongestWord) return {};
-  // A third of the letters may be wrong, at least one and at most three.
-  const size_t allowed = std::clamp<size_t>(word.size() / 3, 1, 3);
+  // A third of the letters may be wrong, rounded up, at most three: two swapped letters count as
+  // two.
+  const size_t allowed = std::clamp<size_t>((word.size() + 2) / 3, 1, 3);
   std::vector<std::pair<size_t, std::string_view>> near;
   for (const std::string_view name : names) {
     const size_t slash = name.rfind('/');
