@@ -64,7 +64,11 @@ export function attention(job) {
 }
 
 /** Whether the data is safe, in one sentence: what every failed run must say. */
-export function safety(run) {
+export function safety(run, syncMode) {
+  if (syncMode === 'stream') {
+    return 'What was committed up to the last checkpoint is in the destination; the job goes on from there '
+      + 'when it is resumed or started again.';
+  }
   if (run.state === 'partial') {
     return 'Streams that succeeded are published. The others are as they were before this run.';
   }
@@ -75,5 +79,5 @@ export function safety(run) {
     return 'The data of this run is published. Nothing of it will be published a second time.';
   }
   return 'Nothing of this run was published. The destination is as the last published run left it, '
-    + 'and the next run goes on from the same cursor.';
+    + 'and no cursor moved.';
 }

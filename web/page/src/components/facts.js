@@ -3,7 +3,7 @@ import { html } from '../html.js';
 
 export function Facts({ items }) {
   return html`<dl class="facts">
-    ${items.filter(([, value]) => value != null && value !== '').map(([label, value, title]) => html`
+    ${items.filter(([, value]) => value != null && value !== '' && value !== false).map(([label, value, title]) => html`
       <div key=${label} title=${title}><dt>${label}</dt><dd>${value}</dd></div>`)}
   </dl>`;
 }

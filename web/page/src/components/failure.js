@@ -1,11 +1,13 @@
 // What failed, why, what to do, and whether the data is safe.
 import { html } from '../html.js';
 import { ERROR_KINDS, safety } from '../states.js';
+import { jobs } from '../store.js';
 import { Icon } from './icon.js';
 
 /** The error of a run. */
 export function RunFailure({ run }) {
   const error = run.error;
+  const syncMode = jobs.value?.get(run.job)?.value.source?.sync_mode;
   const titles = { held: 'Held before publishing', partial: 'Some streams failed', cancelled: 'Cancelled' };
   if (!error && !titles[run.state]) return null;
   const calm = run.state === 'cancelled' || error?.kind === 'stopped';
@@ -17,7 +19,7 @@ export function RunFailure({ run }) {
       ${(error?.cause || ERROR_KINDS[error?.kind]) && html`<div><dt>Cause</dt>
         <dd>${error.cause ?? ERROR_KINDS[error.kind]}</dd></div>`}
       ${error?.remedy && html`<div><dt>What to do</dt><dd class="message">${error.remedy}</dd></div>`}
-      <div><dt>Your data</dt><dd>${safety(run)}</dd></div>
+      <div><dt>Your data</dt><dd>${safety(run, syncMode)}</dd></div>
     </dl>
   </section>`;
 }

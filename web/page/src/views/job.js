@@ -85,7 +85,7 @@ export function Job({ name }) {
         ['Route', html`<${Route} job=${job} />`],
         ['Mode', (job.source?.sync_mode ?? 'full_refresh').replace('_', ' ')],
         ['Schedule', scheduleWords(job.schedule, job.source?.sync_mode)],
-        ['Next run', html`<${Next} job=${job} />`],
+        ['Next run', (job.paused || job.next_at) && html`<${Next} job=${job} />`],
         ['Last success', html`<${Ago} at=${job.last_success_at} />`],
         ['Version', job.version],
         ['Last 30 runs', html`<${Strip} runs=${job.recent_runs} height=${30} />`],
@@ -98,6 +98,6 @@ export function Job({ name }) {
     <div class="columns">
       <section class="card" aria-labelledby="definition-title"><header><h2 id="definition-title">Definition</h2></header>
         <${Copyable} text=${toYaml(job.definition ?? {})} label="Definition as YAML" /></section>
-      <${Occurrences} name=${name} />
+      ${job.schedule && html`<${Occurrences} name=${name} />`}
     </div>`;
 }
