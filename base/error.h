@@ -64,20 +64,22 @@ std::string Describe(const Error& error);
 
 }  // namespace bizond
 
-// Returns the error of `expr` (a Status or Result) from the calling function.
-#define BIZOND_RETURN_IF_ERROR(expr)                                   \
-  do {                                                                 \
-    if (auto bizond_status_ = (expr); !bizond_status_) {               \
-      return ::tl::make_unexpected(std::move(bizond_status_).error()); \
-    }                                                                  \
-  } while (false)
-
+// Returns the error of `expr` (a Status or Result) from the calling function. May stand inside a
+// lambda that is part of another one's `expr`.
 #define BIZOND_CONCAT_INNER_(a, b) a##b
 #define BIZOND_CONCAT_(a, b) BIZOND_CONCAT_INNER_(a, b)
+#define BIZOND_RETURN_IF_ERROR(expr) \
+  BIZOND_RETURN_IF_ERROR_IMPL_(BIZOND_CONCAT_(bizond_status_, __COUNTER__), expr)
+#define BIZOND_RETURN_IF_ERROR_IMPL_(status, expr)             \
+  do {                                                         \
+    if (auto status = (expr); !status) {                       \
+      return ::tl::make_unexpected(std::move(status).error()); \
+    }                                                          \
+  } while (false)
 
 // BIZOND_ASSIGN_OR_RETURN(auto file, OpenFile(path));
 #define BIZOND_ASSIGN_OR_RETURN(lhs, expr) \
-  BIZOND_ASSIGN_OR_RETURN_IMPL_(BIZOND_CONCAT_(bizond_result_, __LINE__), lhs, expr)
+  BIZOND_ASSIGN_OR_RETURN_IMPL_(BIZOND_CONCAT_(bizond_result_, __COUNTER__), lhs, expr)
 #define BIZOND_ASSIGN_OR_RETURN_IMPL_(result, lhs, expr)                \
   auto result = (expr);                                                 \
   if (!result) return ::tl::make_unexpected(std::move(result).error()); \
