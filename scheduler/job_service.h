@@ -12,6 +12,7 @@
 #ifndef BIZOND_SCHEDULER_JOB_SERVICE_H_
 #define BIZOND_SCHEDULER_JOB_SERVICE_H_
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,8 +77,11 @@ class JobService {
                         const std::optional<Watermark>& watermark);
 
  private:
-  Status PlanSchedule(StoreTx& tx, const JobSpec& spec, bool schedule_changed);
-  Result<bool> StateIsAffected(const JobRow& before, const JobSpec& after) const;
+  // Whether `options` allow the change of `before` to `spec`; carries out a reset of the state.
+  Status MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& options,
+                const std::optional<JobRow>& before) const;
+  Status PlanSchedule(StoreTx& tx, const JobSpec& spec, UtcTime now);
+  static nlohmann::json ScheduleOf(std::string_view definition);
 
   Store* const store_;
   const Catalog* const catalog_;

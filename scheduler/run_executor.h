@@ -65,7 +65,7 @@ class SyncExecutor final : public RunExecutor {
     const SecretResolver* file_secrets = nullptr;
     // Called often, from the workers' threads.
     std::function<void(const LiveRun&)> on_progress;
-    // Reads the definition that this run has; by default from the store.
+    // Rejects files go below it.
     Root state_dir;
     Roots roots;
   };
@@ -80,7 +80,8 @@ class SyncExecutor final : public RunExecutor {
   Status RunStreams(Attempt& attempt);
   Status RunStream(Attempt& attempt, size_t index);
   void End(Attempt& attempt, const Status& status);
-  Status Requeue(Attempt& attempt, const std::optional<Error>& error, Duration delay);
+  Result<std::optional<Duration>> DelayOfRetry(const Attempt& attempt, const Error& error) const;
+  Status EndUnfinished(Attempt& attempt, const Error& raised);
 
   const Parts parts_;
 };

@@ -70,7 +70,7 @@ class Scheduler final : public RunControl {
   bool FireDue();
   bool ClaimReady(std::stop_token stop);
   void LookAfterRuns();
-  void Retain();
+  bool Retain();
   void ReapWorkers();
   UtcTime NextWake() const;
   void StartWorker(RunRow run);

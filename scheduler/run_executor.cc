@@ -1,0 +1,258 @@
+#include "scheduler/run_executor.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "base/failpoint.h"
+#include "base/identity.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "scheduler/retry_policy.h"
+#include "store/store_run_state.h"
+#include "sync/job_parser.h"
+
+namespace bizond {
+namespace {
+
+uint64_t SeedOf(const RunRow& run) { return HashBytes(run.id).low; }
+
+Error AsAttemptError(const Error& error, StopReason reason, const JobSpec& spec) {
+  if (error.kind != ErrorKind::kStopped) return error;
+  if (reason == StopReason::kTimeout) {
+    return {ErrorKind::kTransient, "timeout",
+            "the attempt took longer than the job's timeout of " +
+                FormatDuration(spec.timeout.value_or(Duration(0))),
+            "raise `timeout`, or find out in the run's log what is slow; a retry goes on from the "
+            "checkpoint",
+            std::nullopt};
+  }
+  if (reason == StopReason::kStall) {
+    return {ErrorKind::kTransient, "stalled",
+            "no progress was committed for " + FormatDuration(spec.stall_timeout),
+            "look at the source and the destination; a retry goes on from the checkpoint",
+            std::nullopt};
+  }
+  return error;
+}
+
+}  // namespace
+
+// One Execute: what its steps share.
+struct SyncExecutor::Attempt {
+  RunningAttempt& shared;
+  JobSpec spec;
+  bool by_file = false;
+  std::unique_ptr<RunLog> log;
+  std::vector<std::string> resets;  // Streams (or "" for all) with a reset that was asked for.
+  std::optional<Error> first_error;
+  size_t recorded = 0;
+  Counters done;  // Of the streams that ended in this attempt.
+
+  const RunRow& run() const { return shared.run; }
+};
+
+SyncExecutor::SyncExecutor(Parts parts) : parts_(std::move(parts)) {}
+
+void SyncExecutor::Execute(RunningAttempt& shared) {
+  Attempt attempt{shared, {}, false, nullptr, {}, std::nullopt, 0, {}};
+  Status status;
+  try {
+    attempt.log = parts_.logs->OpenRunLog(shared.run.job, shared.run.id);
+    status = RunStreams(attempt);
+  } catch (const std::exception& error) {
+    status = Fail(ErrorKind::kPermanent, "internal_error",
+                  std::string("a promise of bizond's own was broken: ") + error.what(),
+                  "report it with the run's log; published data is what it was");
+  }
+  Failpoint("scheduler.before_finish");
+  End(attempt, status);
+}
+
+Result<JobSpec> SyncExecutor::LoadSpec(const RunRow& run, std::string* managed_by) const {
+  BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> job,
+                          parts_.store->Query([&](const StoreReader& reader) {
+                            return reader.GetJobVersion(run.job, run.job_version);
+                          }));
+  if (!job) {
+    return Fail(ErrorKind::kConfig, "job_missing",
+                "version " + std::to_string(run.job_version) + " of job " + run.job + " is gone",
+                "submit the job again");
+  }
+  *managed_by = job->managed_by;
+  BIZOND_ASSIGN_OR_RETURN(JobSpec spec, ParseStoredJob(job->definition, *parts_.catalog));
+  spec.plain_secrets = parts_.plain_secrets->Get(run.job);
+  return spec;
+}
+
+Status SyncExecutor::RunStreams(Attempt& attempt) {
+  std::string managed_by;
+  BIZOND_ASSIGN_OR_RETURN(attempt.spec, LoadSpec(attempt.run(), &managed_by));
+  attempt.by_file = managed_by == "file";
+  RunningAttempt& shared = attempt.shared;
+  shared.timeout_us = attempt.spec.timeout.value_or(Duration(0)).count();
+  shared.stall_timeout_us = attempt.spec.stall_timeout.count();
+  attempt.log->Write(
+      LogLevel::kInfo, "attempt",
+      {{"number", std::to_string(attempt.run().attempt)}, {"trigger", attempt.run().trigger}});
+  BIZOND_ASSIGN_OR_RETURN(attempt.resets, parts_.store->Query([&](const StoreReader& reader) {
+    return reader.PendingResets(attempt.run().job);
+  }));
+  for (size_t i = 0; i < attempt.spec.source.streams.size(); ++i) {
+    const Status status = RunStream(attempt, i);
+    if (status) {
+      ++attempt.recorded;
+      continue;
+    }
+    if (status.error().kind == ErrorKind::kStopped) return status;
+    if (!attempt.first_error) attempt.first_error = status.error();
+    const std::string& stream = attempt.spec.source.streams[i];
+    attempt.log->Write(LogLevel::kError, Describe(status.error()), {{"stream", stream}});
+    BIZOND_RETURN_IF_ERROR(parts_.store->Write([&](StoreTx& tx) {
+      return tx.FailStream(attempt.run().id, attempt.run().fence, stream, {}, status.error());
+    }));
+  }
+  if (attempt.first_error) return tl::make_unexpected(*attempt.first_error);
+  return {};
+}
+
+Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
+  const JobSpec& spec = attempt.spec;
+  const std::string& stream = spec.source.streams[index];
+  const bool last = index + 1 == spec.source.streams.size() && !attempt.first_error;
+  const SecretResolver& secrets = attempt.by_file ? *parts_.file_secrets : *parts_.api_secrets;
+  const std::string destination_id = spec.DestinationIdOf(stream);
+  BIZOND_ASSIGN_OR_RETURN(std::string source_config, secrets.Resolve(spec.source.config, spec));
+  BIZOND_ASSIGN_OR_RETURN(std::string destination_config,
+                          secrets.Resolve(spec.destination.config, spec));
+  const SourceDescriptor* const source_row = parts_.catalog->FindSource(spec.source.name);
+  const DestinationDescriptor* const destination_row =
+      parts_.catalog->FindDestination(spec.destination.name);
+  if (source_row == nullptr || destination_row == nullptr) {
+    return Fail(ErrorKind::kConfig, "unknown_connector",
+                "this binary has no connector " +
+                    (source_row == nullptr ? spec.source.name : spec.destination.name),
+                "bizond source list and bizond destination list show what there is");
+  }
+  BIZOND_ASSIGN_OR_RETURN(const std::unique_ptr<Source> source,
+                          source_row->open({spec, stream, destination_id, std::move(source_config),
+                                            parts_.roots, *parts_.clock}));
+  BIZOND_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Destination> destination,
+      destination_row->open({spec, stream, destination_id, std::move(destination_config),
+                             parts_.roots, *parts_.clock}));
+  if (const std::string target = destination->CanonicalTarget(); !target.empty()) {
+    BIZOND_RETURN_IF_ERROR(parts_.store->Write(
+        [&](StoreTx& tx) { return tx.ClaimTarget({target, spec.name, stream}); }));
+  }
+
+  const auto on_progress = [&](Stage stage, const Counters& counters, bool committed) {
+    if (committed) attempt.shared.progress_at_us = parts_.clock->Steady().count();
+    if (!parts_.on_progress) return;
+    Counters total = attempt.done;
+    total += counters;
+    parts_.on_progress(
+        {attempt.run().id, attempt.run().job, stream, stage, total, parts_.clock->Now()});
+  };
+  StoreRunState state(parts_.store, parts_.clock, attempt.run(), on_progress);
+  const bool asked = std::any_of(attempt.resets.begin(), attempt.resets.end(),
+                                 [&](const auto& name) { return name.empty() || name == stream; });
+  PumpPlan plan{
+      &spec,
+      {parts_.store->StoreId(), parts_.store->Epoch(), spec.name, stream, attempt.run().id,
+       attempt.run().fence},
+      spec.source.sync_mode == SyncMode::kIncremental &&
+          (asked || attempt.run().reset || spec.source.reset),
+      last,
+      {parts_.state_dir, "rejects/" + EncodePathSegment(spec.name) + "/" +
+                             EncodePathSegment(stream) + "-" + attempt.run().id + ".jsonl"}};
+  SyncPump pump(plan, {source.get(), destination.get(), &state, attempt.log.get(), parts_.clock,
+                       &attempt.shared.stop_reason});
+  BIZOND_ASSIGN_OR_RETURN(const Counters counters, pump.Run(attempt.shared.stop.get_token()));
+  attempt.done += counters;
+  if (asked) {
+    BIZOND_RETURN_IF_ERROR(parts_.store->Write([&](StoreTx& tx) -> Status {
+      // A reset of all streams stands until the last one has had it.
+      if (index + 1 == spec.source.streams.size()) return tx.DropPendingResets(spec.name);
+      return {};
+    }));
+  }
+  return {};
+}
+
+// What becomes of the run: ended, or queued again. A run whose last stream was recorded as the end
+// of the run has ended already.
+void SyncExecutor::End(Attempt& attempt, const Status& status) {
+  const RunRow& run = attempt.run();
+  const UtcTime now = parts_.clock->Now();
+  Status written;
+  if (status) {
+    written = parts_.store->Write([&](StoreTx& tx) -> Status {
+      BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> row, tx.GetRun(run.id));
+      if (!row || !IsActive(row->phase)) return {};
+      return tx.FinishRun(run.id, run.fence, RunPhase::kSucceeded, std::nullopt, now);
+    });
+  } else {
+    written = EndUnfinished(attempt, status.error());
+  }
+  if (!written && written.error().code != "fenced") {
+    // The run stays `running` in the store; the next boot takes it up again.
+    Log(LogLevel::kError, "scheduler", "the end of a run could not be written",
+        {{"run", run.id}, {"error", Describe(written.error())}});
+  }
+}
+
+// Only attempts that failed count: one that a shutdown ended took nothing from the run. Once a
+// stream's publication is decided the run only goes forward: a transient error is then tried again
+// for ever.
+Result<std::optional<Duration>> SyncExecutor::DelayOfRetry(const Attempt& attempt,
+                                                           const Error& error) const {
+  int failed = 1;
+  bool decided = false;
+  BIZOND_RETURN_IF_ERROR(parts_.store->Read([&](const StoreReader& reader) -> Status {
+    BIZOND_ASSIGN_OR_RETURN(const auto attempts, reader.Attempts(attempt.run().id));
+    for (const AttemptRow& row : attempts) failed += row.error ? 1 : 0;
+    for (const std::string& stream : attempt.spec.source.streams) {
+      BIZOND_ASSIGN_OR_RETURN(const auto checkpoint,
+                              reader.GetCheckpoint(attempt.run().id, stream));
+      decided = decided || (checkpoint && !checkpoint->intent.empty());
+    }
+    return {};
+  }));
+  const RetrySpec& retry = attempt.spec.retry;
+  const RetryPolicy policy{retry.max_attempts, retry.initial_backoff, retry.max_backoff};
+  const std::optional<Duration> delay =
+      policy.DelayBefore(failed + 1, error, SeedOf(attempt.run()));
+  if (!delay && decided && error.kind == ErrorKind::kTransient) {
+    return std::optional<Duration>(retry.max_backoff);
+  }
+  return delay;
+}
+
+Status SyncExecutor::EndUnfinished(Attempt& attempt, const Error& raised) {
+  const RunRow& run = attempt.run();
+  const UtcTime now = parts_.clock->Now();
+  const StopReason reason = attempt.shared.stop_reason;
+  const Error error = AsAttemptError(raised, reason, attempt.spec);
+  if (error.kind == ErrorKind::kStopped) {
+    return parts_.store->Write([&](StoreTx& tx) {
+      if (reason == StopReason::kCancel) {
+        return tx.FinishRun(run.id, run.fence, RunPhase::kCancelled, std::nullopt, now);
+      }
+      return tx.RequeueRun(run.id, run.fence, std::nullopt, now, now);
+    });
+  }
+  if (attempt.log) {
+    attempt.log->Write(LogLevel::kError, Describe(error),
+                       {{"kind", std::string(ErrorKindName(error.kind))}});
+  }
+  BIZOND_ASSIGN_OR_RETURN(const std::optional<Duration> delay, DelayOfRetry(attempt, error));
+  Log(LogLevel::kWarning, "scheduler", delay ? "a run failed and is tried again" : "a run failed",
+      {{"run", run.id}, {"job", run.job}, {"error", Describe(error)}});
+  return parts_.store->Write([&](StoreTx& tx) {
+    if (delay) return tx.RequeueRun(run.id, run.fence, error, now + *delay, now);
+    const RunPhase phase = attempt.recorded > 0 ? RunPhase::kPartial : RunPhase::kFailed;
+    return tx.FinishRun(run.id, run.fence, phase, error, now);
+  });
+}
+
+}  // namespace bizond
