@@ -10,8 +10,9 @@
 
 namespace bizond {
 
-// What PyYAML's safe loader makes of an unquoted scalar, with YAML 1.2's 0o17 and 1e5 as numbers too;
-// dates and sexagesimal numbers stay text, as they are in JSON. Returns what is wrong, or nothing.
+// What PyYAML's safe loader makes of an unquoted scalar, with YAML 1.2's 0o17 and 1e5 as numbers
+// too; dates and sexagesimal numbers stay text, as they are in JSON. Returns what is wrong, or
+// nothing.
 std::string ResolvePlainScalar(std::string_view text, nlohmann::json* value);
 
 // A JSON number that is no 64-bit integer, as it was written.

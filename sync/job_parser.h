@@ -1,8 +1,9 @@
 // ParseJob: a job's text, YAML or JSON, to a checked JobSpec.
 //
-// One JSON Schema (sync/job.schema.json, draft 7) holds the common keys; the named connectors' schemas
-// are merged into its `source` and `destination.config` before it is compiled. Every problem is found in
-// one go and says path, line and column in the text, what was expected and the nearest name.
+// One JSON Schema (sync/job.schema.json, draft 7) holds the common keys; the named connectors'
+// schemas are merged into its `source` and `destination.config` before it is compiled. Every
+// problem is found in one go and says path, line and column in the text, what was expected and the
+// nearest name.
 //
 // Threads: the functions may be called from any thread.
 #ifndef BIZOND_SYNC_JOB_PARSER_H_
@@ -39,18 +40,21 @@ enum class JobOrigin { kApi, kFile };
 // `text` is at most 1 MiB, nested at most 64 deep, its YAML aliases expand to at most 1 MiB.
 ParsedJob ParseJob(std::string_view text, const Catalog& catalog, JobOrigin origin);
 
-// For a definition that this parser made itself (from the store). It parses, or the error says what a
-// newer or older version does not understand.
+// For a definition that this parser made itself (from the store). It parses, or the error says what
+// a newer or older version does not understand.
 Result<JobSpec> ParseStoredJob(std::string_view definition, const Catalog& catalog);
 
 // Where a path stands in the text, for checks that come after ParseJob (the schedule's).
-JobIssue IssueAt(std::string_view text, std::string_view path, std::string message, std::string remedy);
+JobIssue IssueAt(std::string_view text, std::string_view path, std::string message,
+                 std::string remedy);
 
 // The schema that ParseJob would check a job of these connectors with, as JSON text.
-std::string JobSchema(const Catalog& catalog, std::string_view source, std::string_view destination);
+std::string JobSchema(const Catalog& catalog, std::string_view source,
+                      std::string_view destination);
 
 // The names nearest to `wrong`, best first, at most three, none that is far off.
-std::vector<std::string> NearestNames(std::string_view wrong, const std::vector<std::string>& names);
+std::vector<std::string> NearestNames(std::string_view wrong,
+                                      const std::vector<std::string>& names);
 
 }  // namespace bizond
 

@@ -1,9 +1,9 @@
 // SecretResolver: turns references into values when a run starts, and never before.
 //
 // env://X, file://P (trailing line end removed), ${env://X} inside a longer text, and bizon's
-// BIZON_ENV_X. A JobSpec's own plain:// references resolve to the values that its file held. gsm:// is
-// refused with the code unsupported_secret. Every value goes to RegisterSecret, so that it is taken out
-// of whatever is written afterwards.
+// BIZON_ENV_X. A JobSpec's own plain:// references resolve to the values that its file held. gsm://
+// is refused with the code unsupported_secret. Every value goes to RegisterSecret, so that it is
+// taken out of whatever is written afterwards.
 //
 // Threads: immutable after construction.
 #ifndef BIZOND_SYNC_SECRETS_H_
@@ -21,7 +21,7 @@ namespace bizond {
 
 // What jobs may name. The operator's: patterns of * and ?.
 struct SecretPolicy {
-  bool allow_all = false;  // `bizond run`
+  bool allow_all = false;                // `bizond run`
   std::vector<std::string> environment;  // "BIZON_*", "WAREHOUSE_PASSWORD"
   std::vector<std::string> files;        // "/run/secrets/*"
 };
@@ -30,6 +30,9 @@ struct SecretReference {
   std::string path;       // Where in the job.
   std::string reference;  // "env://X"
 };
+
+// Whether the text is a reference or holds one: what a secret of the API must be.
+bool IsSecretReference(std::string_view text);
 
 class SecretResolver {
  public:
@@ -51,7 +54,8 @@ class SecretResolver {
   std::map<std::string, std::string> extra_environment_;
 };
 
-// Reads KEY=VALUE lines (quotes and `export ` as in a shell's file). Code bad_env_file with file:line.
+// Reads KEY=VALUE lines (quotes and `export ` as in a shell's file). Code bad_env_file with
+// file:line.
 Result<std::map<std::string, std::string>> ReadEnvFile(const std::string& path);
 
 }  // namespace bizond

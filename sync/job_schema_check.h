@@ -1,0 +1,41 @@
+// CheckJobSchema: a document against its merged schema, with words for people.
+//
+// The walk over schema and document finds the problems in its own words, and the secrets
+// ("writeOnly") on its way. What it finds nothing wrong with is given to valijson, which knows
+// every keyword of draft 7 and has the last word.
+//
+// Threads: pure functions.
+#ifndef BIZOND_SYNC_JOB_SCHEMA_CHECK_H_
+#define BIZOND_SYNC_JOB_SCHEMA_CHECK_H_
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "sync/job_document.h"
+
+namespace bizond {
+
+struct SchemaProblem {
+  JobPath path;
+  bool at_key = false;  // The key is wrong, not its value.
+  std::string message;
+  std::string remedy;
+};
+
+struct SchemaFindings {
+  std::vector<SchemaProblem> problems;
+  std::vector<JobPath> secrets;  // Every text that a writeOnly schema describes.
+};
+
+// `document` holds no nulls in its objects (an optional key with a null is an absent one).
+SchemaFindings WalkSchema(const nlohmann::json& schema, const nlohmann::json& document);
+
+// Whether valijson accepts it; its own words on what it does not. `pattern` and `format` are the
+// walk's: valijson hands patterns to std::regex, whose recursion a long text drives off the stack.
+std::vector<SchemaProblem> ValidateSchema(const nlohmann::json& schema,
+                                          const nlohmann::json& document);
+
+}  // namespace bizond
+
+#endif  // BIZOND_SYNC_JOB_SCHEMA_CHECK_H_
