@@ -1,0 +1,57 @@
+#include "sources/file/file_change.h"
+
+#include <fmt/format.h>
+
+namespace bizond {
+namespace {
+
+constexpr ErrorKind kPermanent = ErrorKind::kPermanent;
+
+}  // namespace
+
+Failure FileRotated(std::string_view path, uint64_t inode_before, uint64_t inode_now) {
+  return Fail(
+      kPermanent, "file_rotated",
+      fmt::format("{} was replaced by another file (inode {} before, {} now): the end of the "
+                  "old one may not have been read",
+                  path, inode_before, inode_now),
+      "name a glob that matches the rotated file too (path: 'app.log*'), or start over: "
+      "bizond stream reset JOB.yml");
+}
+
+Failure FileTruncated(std::string_view path, uint64_t size, uint64_t expected) {
+  return Fail(
+      kPermanent, "file_truncated",
+      fmt::format("{} ends at byte {}, but was at least {} bytes long before: it was cut", path,
+                  size, expected),
+      "let the writer rename the file instead of emptying it, and start over: bizond stream "
+      "reset JOB.yml");
+}
+
+Failure FileRewritten(std::string_view path, uint64_t offset) {
+  return Fail(
+      kPermanent, "file_rewritten",
+      fmt::format("{} was rewritten: the bytes before offset {} are not those that were read", path,
+                  offset),
+      "only files that grow at their end are read by position: use cursor_field or "
+      "sync_mode: full_refresh, or start over: bizond stream reset JOB.yml");
+}
+
+Failure CompressedFileChanged(std::string_view path) {
+  return Fail(
+      kPermanent, "file_rewritten",
+      fmt::format("{} changed since it was read; a compressed file is read once, as a whole", path),
+      "give new data a new name, use cursor_field or sync_mode: full_refresh, or start over: "
+      "bizond stream reset JOB.yml");
+}
+
+Failure FileGone(std::string_view path, uint64_t unread) {
+  return Fail(
+      kPermanent, "file_gone",
+      fmt::format("{} is gone, and its last {} bytes, a line without its end, were never read",
+                  path, unread),
+      "put it back (or name a glob that matches its new name), or start over: bizond stream "
+      "reset JOB.yml");
+}
+
+}  // namespace bizond

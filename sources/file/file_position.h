@@ -1,0 +1,71 @@
+// FilePosition: how far each append-only file was read, and how to know it again.
+//
+// A file is known by its inode, a hash of its first bytes and a hash of the last bytes before the
+// place that was read; its name may change (a rotated file that the glob matches too goes on where
+// it was). A compressed file is read once, as a whole. Everything else that a file can have become
+// is an error: file_rotated, file_truncated, file_rewritten, file_gone.
+//
+// Threads: values.
+#ifndef BIZOND_SOURCES_FILE_FILE_POSITION_H_
+#define BIZOND_SOURCES_FILE_FILE_POSITION_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fs.h"
+#include "sources/file/file_list.h"
+
+namespace bizond {
+
+struct FileMark {
+  std::string name;
+  uint64_t inode = 0;
+  uint64_t offset = 0;  // Read up to here; of a compressed file: its size.
+  uint64_t line = 1;
+  uint64_t unread = 0;  // Bytes behind it that had no line end yet.
+  bool compressed = false;
+  uint64_t decoded = 0;  // Compressed and not read to its end: how far, decompressed.
+  uint64_t prefix_bytes = 0;
+  std::string prefix_hash;
+  std::string tail_hash;
+};
+
+struct FilePosition {
+  std::vector<FileMark> files;  // In the order of the run that wrote them.
+  std::vector<FileMark> gone;   // Of a glob: no longer there, the latest last.
+  std::string after;            // Stream mode: the file that the last page came from.
+};
+
+std::string EncodeMark(const FileMark& mark);
+// The same for marks that are encoded already.
+std::string EncodePosition(const std::vector<std::string>& files, const std::vector<FileMark>& gone,
+                           std::string_view after);
+// Empty text: no position. Code bad_watermark.
+Result<FilePosition> DecodePosition(std::string_view text);
+
+// The mark with the hashes of what stands before its offset in the file now.
+Result<FileMark> MarkFile(const File& file, FileMark mark);
+
+struct KnownFile {
+  ListedFile listed;
+  FileMark mark;  // Where to go on, under today's name; offset 0: from the start.
+
+  bool done() const { return mark.compressed && mark.decoded == 0; }
+};
+
+struct KnownFiles {
+  std::vector<KnownFile> files;
+  std::vector<FileMark> gone;
+};
+
+// Finds the files of `list` in the position. `trust_sizes`: a file whose name, inode and size are
+// as they were is not opened.
+Result<KnownFiles> RecognizeFiles(const FileList& list, const FilePosition& position,
+                                  bool trust_sizes);
+
+}  // namespace bizond
+
+#endif  // BIZOND_SOURCES_FILE_FILE_POSITION_H_
