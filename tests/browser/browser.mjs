@@ -6,16 +6,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export const NARROW = { width: 360, height: 780 };
 export const WIDE = { width: 1440, height: 900 };
 
 function executable() {
-  const found = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => path && existsSync(path));
-  if (!found) throw new Error('Chromium is not installed: apt-get install chromium, or set CHROMIUM to its path.');
+  const found = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
+    (path) => path && existsSync(path),
+  );
+  if (!found)
+    throw new Error(
+      'Chromium is not installed: apt-get install chromium, or set CHROMIUM to its path.',
+    );
   return found;
 }
 
@@ -24,12 +36,17 @@ export async function withBrowser(folder, work) {
   if (folder) mkdirSync(folder, { recursive: true });
   const profile = mkdtempSync(join(tmpdir(), 'bizond-browser-'));
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: executable(), headless: true, args: FLAGS, viewport: WIDE, reducedMotion: 'reduce',
+    executablePath: executable(),
+    headless: true,
+    args: FLAGS,
+    viewport: WIDE,
+    reducedMotion: 'reduce',
   });
   try {
     await work({
       open: (url, options) => open(context, url, options),
-      shoot: async (page, name) => folder && page.screenshot({ path: join(folder, `${name}.png`), fullPage: true }),
+      shoot: async (page, name) =>
+        folder && page.screenshot({ path: join(folder, `${name}.png`), fullPage: true }),
     });
   } finally {
     await context.close();
@@ -45,9 +62,14 @@ async function open(context, url, { size = WIDE, dark = false, token = null } = 
   });
   page.on('pageerror', (error) => seen.errors.push(error.stack ?? String(error)));
   page.on('request', (request) => {
-    if (!/^(data|blob|about):/.test(request.url()) && new URL(request.url()).origin !== new URL(url).origin) seen.foreign.push(request.url());
+    if (
+      !/^(data|blob|about):/.test(request.url()) &&
+      new URL(request.url()).origin !== new URL(url).origin
+    )
+      seen.foreign.push(request.url());
   });
-  if (token) await page.addInitScript((value) => sessionStorage.setItem('bizond.token', value), token);
+  if (token)
+    await page.addInitScript((value) => sessionStorage.setItem('bizond.token', value), token);
   await page.setViewportSize(size);
   await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light', reducedMotion: 'reduce' });
   await page.goto(url, { waitUntil: 'load' });
@@ -63,8 +85,10 @@ export async function assertClean({ page, seen }) {
 }
 
 export async function assertFits(page) {
-  const { wide, most } = await page.evaluate(() => ({ wide: document.documentElement.clientWidth,
-    most: Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) }));
+  const { wide, most } = await page.evaluate(() => ({
+    wide: document.documentElement.clientWidth,
+    most: Math.max(document.documentElement.scrollWidth, document.body.scrollWidth),
+  }));
   assert.ok(most <= wide, `the page is ${most} px wide in a window of ${wide} px`);
 }
 
@@ -72,5 +96,14 @@ export async function assertAccessible(page) {
   // Through the debugger, since the page's policy refuses an injected script element.
   await page.evaluate(AXE);
   const { violations } = await page.evaluate(() => window.axe.run(document));
-  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => node.html).join(' | ')}`), []);
+  assert.deepEqual(
+    violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .slice(0, 3)
+          .map((node) => node.html)
+          .join(' | ')}`,
+    ),
+    [],
+  );
 }

@@ -9,15 +9,26 @@ const FINISH_MS_MAX = 30_000;
 const definition = {
   name: NAME,
   tags: ['<script>window.hacked=2<\\script>'],
-  source: { name: 'dummy', stream: 'creatures', authentication: { type: 'api_key', params: { token: 'dummy_key' } } },
+  source: {
+    name: 'dummy',
+    stream: 'creatures',
+    authentication: { type: 'api_key', params: { token: 'dummy_key' } },
+  },
   destination: { name: 'logger', config: { dummy: 'bizon' } },
 };
 
 function client(url) {
   const token = process.env.BIZOND_TOKEN;
-  const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) };
+  const headers = {
+    'Content-Type': 'application/json',
+    ...(token && { Authorization: `Bearer ${token}` }),
+  };
   return async (method, path, body) => {
-    const response = await fetch(`${url}/api/v1/${path}`, { method, headers, body: body && JSON.stringify(body) });
+    const response = await fetch(`${url}/api/v1/${path}`, {
+      method,
+      headers,
+      body: body && JSON.stringify(body),
+    });
     const text = await response.text();
     return { status: response.status, body: text ? JSON.parse(text) : null };
   };
@@ -32,13 +43,16 @@ export async function checkDaemon(url, check, { open, shoot }) {
   assert.equal(created.status, 201, `the test's job was refused: ${JSON.stringify(created.body)}`);
   let runAddress = null;
   try {
-    await check('the overview loads: no console error, no other origin, no payload run', async () => {
-      const opened = await open(`${url}/`, { token });
-      await opened.page.getByRole('link', { name: NAME, exact: true }).waitFor();
-      await opened.page.getByText('Live', { exact: true }).waitFor();
-      await assertClean(opened);
-      await opened.page.close();
-    });
+    await check(
+      'the overview loads: no console error, no other origin, no payload run',
+      async () => {
+        const opened = await open(`${url}/`, { token });
+        await opened.page.getByRole('link', { name: NAME, exact: true }).waitFor();
+        await opened.page.getByText('Live', { exact: true }).waitFor();
+        await assertClean(opened);
+        await opened.page.close();
+      },
+    );
     await check('/ focuses the filter, and typing filters', async () => {
       const opened = await open(`${url}/`, { token });
       const { page } = opened;
@@ -54,7 +68,11 @@ export async function checkDaemon(url, check, { open, shoot }) {
       const opened = await open(`${url}/#/jobs/${encodeURIComponent(NAME)}`, { token });
       const { page } = opened;
       await page.getByRole('button', { name: 'Run now' }).click();
-      await page.locator('.runs').getByText('Succeeded').first().waitFor({ timeout: FINISH_MS_MAX });
+      await page
+        .locator('.runs')
+        .getByText('Succeeded')
+        .first()
+        .waitFor({ timeout: FINISH_MS_MAX });
       const { body } = await api('GET', `${own}/runs`);
       assert.equal(body.items[0].state, 'succeeded', 'the API agrees');
       runAddress = `#/runs/${body.items[0].id}`;
@@ -62,18 +80,25 @@ export async function checkDaemon(url, check, { open, shoot }) {
       await page.close();
     });
     for (const size of [NARROW, WIDE]) {
-      for (const [name, address] of [['overview', '#/'], ['job', `#/jobs/${encodeURIComponent(NAME)}`], ['run', runAddress]]) {
-        await check(`${name} at ${size.width} px: no sideways scrolling, accessible, clean`, async () => {
-          assert.ok(address, 'there is no run to show');
-          const opened = await open(`${url}/${address}`, { size, token });
-          await opened.page.locator('main .card').first().waitFor();
-          await opened.page.waitForTimeout(500);
-          await shoot(opened.page, `daemon-${name}-${size.width}`);
-          await assertFits(opened.page);
-          await assertAccessible(opened.page);
-          await assertClean(opened);
-          await opened.page.close();
-        });
+      for (const [name, address] of [
+        ['overview', '#/'],
+        ['job', `#/jobs/${encodeURIComponent(NAME)}`],
+        ['run', runAddress],
+      ]) {
+        await check(
+          `${name} at ${size.width} px: no sideways scrolling, accessible, clean`,
+          async () => {
+            assert.ok(address, 'there is no run to show');
+            const opened = await open(`${url}/${address}`, { size, token });
+            await opened.page.locator('main .card').first().waitFor();
+            await opened.page.waitForTimeout(500);
+            await shoot(opened.page, `daemon-${name}-${size.width}`);
+            await assertFits(opened.page);
+            await assertAccessible(opened.page);
+            await assertClean(opened);
+            await opened.page.close();
+          },
+        );
       }
     }
   } finally {

@@ -25,12 +25,14 @@ async function check(name, body) {
     console.log(`ok    ${name}`);
   } catch (error) {
     failed += 1;
-    console.log(`FAIL  ${name}\n      ${String(error.stack ?? error).replaceAll('\n', '\n      ')}`);
+    console.log(
+      `FAIL  ${name}\n      ${String(error.stack ?? error).replaceAll('\n', '\n      ')}`,
+    );
   }
 }
 
-await withBrowser(folder, (tools) => (args[0]
-  ? checkDaemon(args[0].replace(/\/$/, ''), check, tools)
-  : checkSamples(check, tools)));
+await withBrowser(folder, (tools) =>
+  args[0] ? checkDaemon(args[0].replace(/\/$/, ''), check, tools) : checkSamples(check, tools),
+);
 console.log(failed ? `${failed} failed` : 'all passed');
 process.exit(failed ? 1 : 0);

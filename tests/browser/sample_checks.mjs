@@ -8,24 +8,39 @@ const SCRIPTING_MS_MAX = 200;
 
 async function views(url) {
   const ask = async (path) => (await fetch(`${url}/api/v1/${path}`)).json();
-  const runOf = async (name) => `#/runs/${(await ask(`jobs/${encodeURIComponent(name)}/runs?limit=1`)).items[0].id}`;
-  return { overview: '#/', job: jobAddress('flights'), 'job-failing': jobAddress('flights-hourly'), runs: '#/runs',
-    'run-failed': await runOf('payments'), 'run-running': await runOf('orders'), 'run-succeeded': await runOf('iso-codes') };
+  const runOf = async (name) =>
+    `#/runs/${(await ask(`jobs/${encodeURIComponent(name)}/runs?limit=1`)).items[0].id}`;
+  return {
+    overview: '#/',
+    job: jobAddress('flights'),
+    'job-failing': jobAddress('flights-hourly'),
+    runs: '#/runs',
+    'run-failed': await runOf('payments'),
+    'run-running': await runOf('orders'),
+    'run-succeeded': await runOf('iso-codes'),
+  };
 }
 
 async function checkLooks(check, { open, shoot }, fake) {
   for (const [name, address] of Object.entries(await views(fake.url))) {
-    for (const [label, size, dark] of [['wide', WIDE, false], ['wide-dark', WIDE, true], ['narrow', NARROW, false]]) {
-      await check(`${name} at ${size.width} px${dark ? ', dark' : ''}: clean, fits, accessible`, async () => {
-        const opened = await open(`${fake.url}/${address}`, { size, dark });
-        await opened.page.locator('main .card').first().waitFor();
-        await opened.page.waitForTimeout(name === 'run-running' ? 900 : 250);
-        await shoot(opened.page, `${name}-${label}`);
-        await assertFits(opened.page);
-        await assertAccessible(opened.page);
-        await assertClean(opened);
-        await opened.page.close();
-      });
+    for (const [label, size, dark] of [
+      ['wide', WIDE, false],
+      ['wide-dark', WIDE, true],
+      ['narrow', NARROW, false],
+    ]) {
+      await check(
+        `${name} at ${size.width} px${dark ? ', dark' : ''}: clean, fits, accessible`,
+        async () => {
+          const opened = await open(`${fake.url}/${address}`, { size, dark });
+          await opened.page.locator('main .card').first().waitFor();
+          await opened.page.waitForTimeout(name === 'run-running' ? 900 : 250);
+          await shoot(opened.page, `${name}-${label}`);
+          await assertFits(opened.page);
+          await assertAccessible(opened.page);
+          await assertClean(opened);
+          await opened.page.close();
+        },
+      );
     }
   }
 }
@@ -39,23 +54,26 @@ async function checkFlows(check, { open, shoot }, fake) {
     await assertClean(opened);
     await opened.page.close();
   });
-  await check('failed jobs come first; / filters; Enter opens; a chip filters by health', async () => {
-    const opened = await open(`${fake.url}/#/runs`);
-    const { page } = opened;
-    await page.keyboard.press('/');
-    await page.locator('#filter:focus').waitFor();
-    const names = await page.locator('.jobs .name > a').allTextContents();
-    assert.deepEqual(names.slice(0, 3), ['flights-hourly', 'payments', 'sensor-readings']);
-    await page.keyboard.type('aviation');
-    await page.waitForFunction(() => document.querySelectorAll('.jobs tbody tr').length === 2);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'flights-hourly' }).waitFor();
-    await page.goBack();
-    await page.getByRole('button', { name: /Paused/ }).click();
-    await page.getByText('No job matches').waitFor();
-    await assertClean(opened);
-    await page.close();
-  });
+  await check(
+    'failed jobs come first; / filters; Enter opens; a chip filters by health',
+    async () => {
+      const opened = await open(`${fake.url}/#/runs`);
+      const { page } = opened;
+      await page.keyboard.press('/');
+      await page.locator('#filter:focus').waitFor();
+      const names = await page.locator('.jobs .name > a').allTextContents();
+      assert.deepEqual(names.slice(0, 3), ['flights-hourly', 'payments', 'sensor-readings']);
+      await page.keyboard.type('aviation');
+      await page.waitForFunction(() => document.querySelectorAll('.jobs tbody tr').length === 2);
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'flights-hourly' }).waitFor();
+      await page.goBack();
+      await page.getByRole('button', { name: /Paused/ }).click();
+      await page.getByText('No job matches').waitFor();
+      await assertClean(opened);
+      await page.close();
+    },
+  );
   await check('reset asks first, Escape means no; a refusal shows its remedy', async () => {
     const opened = await open(`${fake.url}/${jobAddress('flights')}`);
     const { page } = opened;
@@ -74,22 +92,25 @@ async function checkFlows(check, { open, shoot }, fake) {
     await assertClean(opened);
     await page.close();
   });
-  await check('a triggered run appears by itself, and a lost connection is shown and mended', async () => {
-    const opened = await open(`${fake.url}/#/`);
-    const { page } = opened;
-    await page.getByText('Live', { exact: true }).waitFor();
-    const began = Date.now();
-    await page.getByRole('button', { name: 'Run airports now' }).click();
-    await page.locator('tr', { hasText: 'airports' }).getByText('Running').waitFor();
-    assert.ok(Date.now() - began < 1000, `an update took ${Date.now() - began} ms`);
-    await page.locator('tr', { hasText: 'airports' }).getByText('so far').waitFor();
-    fake.dropStreams();
-    await page.getByText('Reconnecting…').waitFor();
-    await page.getByText('Live', { exact: true }).waitFor();
-    opened.seen.errors = opened.seen.errors.filter((text) => !text.includes('ERR_'));
-    await assertClean(opened);
-    await page.close();
-  });
+  await check(
+    'a triggered run appears by itself, and a lost connection is shown and mended',
+    async () => {
+      const opened = await open(`${fake.url}/#/`);
+      const { page } = opened;
+      await page.getByText('Live', { exact: true }).waitFor();
+      const began = Date.now();
+      await page.getByRole('button', { name: 'Run airports now' }).click();
+      await page.locator('tr', { hasText: 'airports' }).getByText('Running').waitFor();
+      assert.ok(Date.now() - began < 1000, `an update took ${Date.now() - began} ms`);
+      await page.locator('tr', { hasText: 'airports' }).getByText('so far').waitFor();
+      fake.dropStreams();
+      await page.getByText('Reconnecting…').waitFor();
+      await page.getByText('Live', { exact: true }).waitFor();
+      opened.seen.errors = opened.seen.errors.filter((text) => !text.includes('ERR_'));
+      await assertClean(opened);
+      await page.close();
+    },
+  );
 }
 
 async function scriptingMs(open, url) {
@@ -106,7 +127,10 @@ async function scriptingMs(open, url) {
 async function checkOthers(check, { open, shoot }) {
   await check('an empty daemon teaches the first job', async () => {
     const fake = await startFake({ empty: true });
-    for (const [label, size] of [['wide', WIDE], ['narrow', NARROW]]) {
+    for (const [label, size] of [
+      ['wide', WIDE],
+      ['narrow', NARROW],
+    ]) {
       const opened = await open(`${fake.url}/`, { size });
       await opened.page.getByText('No jobs yet').waitFor();
       await shoot(opened.page, `empty-${label}`);
@@ -117,30 +141,37 @@ async function checkOthers(check, { open, shoot }) {
     }
     await fake.stop();
   });
-  await check('a daemon with a token asks for it, refuses a wrong one, goes on with the right one', async () => {
-    const fake = await startFake({ token: 'sesame' });
-    const { page } = await open(`${fake.url}/`);
-    await page.getByLabel('Token').fill('wrong');
-    await page.keyboard.press('Enter');
-    await page.getByText('The daemon refused this token.').waitFor();
-    await shoot(page, 'login-wide');
-    await assertAccessible(page);
-    await page.getByLabel('Token').fill('sesame');
-    await page.keyboard.press('Enter');
-    await page.locator('.jobs .name').first().waitFor();
-    await page.getByText('Live', { exact: true }).waitFor();
-    await page.close();
-    await fake.stop();
-  });
-  await check(`1,000 jobs are drawn with less than ${SCRIPTING_MS_MAX} ms of scripting`, async () => {
-    const fake = await startFake({ jobs: 988 });
-    // The least of a few: other work on the machine only ever adds to it.
-    let ms = Infinity;
-    for (let round = 0; round < 4 && ms >= SCRIPTING_MS_MAX; round += 1) ms = Math.min(ms, await scriptingMs(open, fake.url));
-    console.log(`      ${ms.toFixed(0)} ms`);
-    assert.ok(ms < SCRIPTING_MS_MAX, `${ms.toFixed(0)} ms`);
-    await fake.stop();
-  });
+  await check(
+    'a daemon with a token asks for it, refuses a wrong one, goes on with the right one',
+    async () => {
+      const fake = await startFake({ token: 'sesame' });
+      const { page } = await open(`${fake.url}/`);
+      await page.getByLabel('Token').fill('wrong');
+      await page.keyboard.press('Enter');
+      await page.getByText('The daemon refused this token.').waitFor();
+      await shoot(page, 'login-wide');
+      await assertAccessible(page);
+      await page.getByLabel('Token').fill('sesame');
+      await page.keyboard.press('Enter');
+      await page.locator('.jobs .name').first().waitFor();
+      await page.getByText('Live', { exact: true }).waitFor();
+      await page.close();
+      await fake.stop();
+    },
+  );
+  await check(
+    `1,000 jobs are drawn with less than ${SCRIPTING_MS_MAX} ms of scripting`,
+    async () => {
+      const fake = await startFake({ jobs: 988 });
+      // The least of a few: other work on the machine only ever adds to it.
+      let ms = Infinity;
+      for (let round = 0; round < 4 && ms >= SCRIPTING_MS_MAX; round += 1)
+        ms = Math.min(ms, await scriptingMs(open, fake.url));
+      console.log(`      ${ms.toFixed(0)} ms`);
+      assert.ok(ms < SCRIPTING_MS_MAX, `${ms.toFixed(0)} ms`);
+      await fake.stop();
+    },
+  );
 }
 
 export async function checkSamples(check, tools) {

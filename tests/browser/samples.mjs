@@ -17,55 +17,158 @@ const newId = () => `0193${String((serial += 1)).padStart(4, '0')}-7a10-7c31-9f0
 
 function makeRun(job, state, secondsAgo, { ms, rows, more = {} }) {
   const done = state !== 'running' && state !== 'queued';
-  const counters = { rows_read: rows, rows_written: rows, rows_rejected: 0, rows_deduplicated: Math.round(rows / 50),
-    rows_filtered: 0 };
+  const counters = {
+    rows_read: rows,
+    rows_written: rows,
+    rows_rejected: 0,
+    rows_deduplicated: Math.round(rows / 50),
+    rows_filtered: 0,
+  };
   const before = { cursor: time(secondsAgo + 400), cursor_type: 'timestamp' };
   return {
-    id: newId(), job: job.name, job_version: job.version, trigger: 'schedule', state, attempt: 1,
-    nominal_at: time(secondsAgo + 0.2), queued_at: time(secondsAgo + 0.1), started_at: state === 'queued' ? null : time(secondsAgo),
-    finished_at: done ? time(secondsAgo - ms / 1000) : null, stage: state === 'succeeded' ? 'record' : 'read', ...counters,
-    bytes_written: rows * 250, published: state === 'succeeded', error: null, attempts: [],
-    streams: job.source.streams.map((stream) => ({ stream, state, ...counters, watermark_before: before,
-      watermark_after: state === 'succeeded' ? { cursor: time(secondsAgo), cursor_type: 'timestamp' } : null, error: null })),
+    id: newId(),
+    job: job.name,
+    job_version: job.version,
+    trigger: 'schedule',
+    state,
+    attempt: 1,
+    nominal_at: time(secondsAgo + 0.2),
+    queued_at: time(secondsAgo + 0.1),
+    started_at: state === 'queued' ? null : time(secondsAgo),
+    finished_at: done ? time(secondsAgo - ms / 1000) : null,
+    stage: state === 'succeeded' ? 'record' : 'read',
+    ...counters,
+    bytes_written: rows * 250,
+    published: state === 'succeeded',
+    error: null,
+    attempts: [],
+    streams: job.source.streams.map((stream) => ({
+      stream,
+      state,
+      ...counters,
+      watermark_before: before,
+      watermark_after:
+        state === 'succeeded' ? { cursor: time(secondsAgo), cursor_type: 'timestamp' } : null,
+      error: null,
+    })),
     ...more,
   };
 }
 
-export function makeJob(name, { health = 'ok', every = 300, rows = 1200, ms = 900, source = 'file', streams = ['events'], mode = 'incremental',
-  destination = 'sqlite', tags = [], schedule = { cron: '*/5 * * * *', timezone: 'Europe/Paris' }, runs = 30, managed_by = 'api' } = {}) {
-  const job = { name, tags, version: 3, etag: '"3"', managed_by, paused: health === 'paused',
+export function makeJob(
+  name,
+  {
+    health = 'ok',
+    every = 300,
+    rows = 1200,
+    ms = 900,
+    source = 'file',
+    streams = ['events'],
+    mode = 'incremental',
+    destination = 'sqlite',
+    tags = [],
+    schedule = { cron: '*/5 * * * *', timezone: 'Europe/Paris' },
+    runs = 30,
+    managed_by = 'api',
+  } = {},
+) {
+  const job = {
+    name,
+    tags,
+    version: 3,
+    etag: '"3"',
+    managed_by,
+    paused: health === 'paused',
     source: { name: source, streams, sync_mode: mode },
-    destination: { name: destination, alias: destination === 'sqlite' ? 'warehouse' : null, destination_id: streams[0] },
-    schedule, next_at: schedule && health !== 'paused' ? time(-Math.round(every * random()) - 3) : null, health, last_success_at: null };
-  job.runs = Array.from({ length: runs }, (_, index) => makeRun(job, 'succeeded', 40 + index * every + Math.round(random() * 20),
-    { ms: Math.round(ms * (0.5 + random() * random() * 2)), rows: Math.round(rows * random() * 2) }));
+    destination: {
+      name: destination,
+      alias: destination === 'sqlite' ? 'warehouse' : null,
+      destination_id: streams[0],
+    },
+    schedule,
+    next_at: schedule && health !== 'paused' ? time(-Math.round(every * random()) - 3) : null,
+    health,
+    last_success_at: null,
+  };
+  job.runs = Array.from({ length: runs }, (_, index) =>
+    makeRun(job, 'succeeded', 40 + index * every + Math.round(random() * 20), {
+      ms: Math.round(ms * (0.5 + random() * random() * 2)),
+      rows: Math.round(rows * random() * 2),
+    }),
+  );
   job.last_success_at = job.runs[0]?.finished_at ?? null;
-  job.definition = { name, tags, source: { name: source, streams, sync_mode: mode, cursor_field: 'updated_at', path: `${streams[0]}.jsonl` },
-    destination: { name: destination, alias: 'warehouse', config: { path: 'warehouse.db', destination_id: streams[0], write: 'append' } },
-    ...(schedule && { schedule }), retry: { max_attempts: 5, initial_backoff: '1s' }, timeout: '1h' };
-  job.state = streams.map((stream) => ({ stream, watermark: { cursor: time(40), cursor_type: 'timestamp' }, position: null,
-    checkpoint: null, updated_at: time(40) }));
-  job.fires = job.runs.slice(0, 12).map((run, index) => ({ nominal_at: run.nominal_at, run_id: index === 3 ? null : run.id,
-    state: index === 3 ? 'skipped' : 'started', reason: index === 3 ? 'overlap' : null }));
+  job.definition = {
+    name,
+    tags,
+    source: {
+      name: source,
+      streams,
+      sync_mode: mode,
+      cursor_field: 'updated_at',
+      path: `${streams[0]}.jsonl`,
+    },
+    destination: {
+      name: destination,
+      alias: 'warehouse',
+      config: { path: 'warehouse.db', destination_id: streams[0], write: 'append' },
+    },
+    ...(schedule && { schedule }),
+    retry: { max_attempts: 5, initial_backoff: '1s' },
+    timeout: '1h',
+  };
+  job.state = streams.map((stream) => ({
+    stream,
+    watermark: { cursor: time(40), cursor_type: 'timestamp' },
+    position: null,
+    checkpoint: null,
+    updated_at: time(40),
+  }));
+  job.fires = job.runs
+    .slice(0, 12)
+    .map((run, index) => ({
+      nominal_at: run.nominal_at,
+      run_id: index === 3 ? null : run.id,
+      state: index === 3 ? 'skipped' : 'started',
+      reason: index === 3 ? 'overlap' : null,
+    }));
   return job;
 }
 
 function fail(job, count, error) {
   for (let index = 0; index < count; index += 1) {
-    const attempts = [1, 2, 3].map((number) => ({ number, started_at: time(60 - number * 8 + index * 300),
-      finished_at: time(58 - number * 8 + index * 300), error }));
-    Object.assign(job.runs[index], { state: 'failed', stage: 'read', published: false, error, attempt: 3, attempts });
-    for (const stream of job.runs[index].streams) Object.assign(stream, { state: 'failed', watermark_after: null, error });
+    const attempts = [1, 2, 3].map((number) => ({
+      number,
+      started_at: time(60 - number * 8 + index * 300),
+      finished_at: time(58 - number * 8 + index * 300),
+      error,
+    }));
+    Object.assign(job.runs[index], {
+      state: 'failed',
+      stage: 'read',
+      published: false,
+      error,
+      attempt: 3,
+      attempts,
+    });
+    for (const stream of job.runs[index].streams)
+      Object.assign(stream, { state: 'failed', watermark_after: null, error });
   }
   job.last_success_at = job.runs[count].finished_at;
   return job;
 }
 
-const MISSING = { code: 'file_not_found', kind: 'permanent',
+const MISSING = {
+  code: 'file_not_found',
+  kind: 'permanent',
   message: 'The source file “flights.jsonl” does not exist in /var/lib/bizond/data.',
-  remedy: 'Create it, or change source.path of the job:\n  bizond jobs show flights-hourly' };
-const HUNG = { code: 'destination_unavailable', kind: 'transient',
-  message: `The destination did not answer within 30 s. ${HOSTILE}`, remedy: 'Check that it is up, then: bizond check job.yml' };
+  remedy: 'Create it, or change source.path of the job:\n  bizond jobs show flights-hourly',
+};
+const HUNG = {
+  code: 'destination_unavailable',
+  kind: 'transient',
+  message: `The destination did not answer within 30 s. ${HOSTILE}`,
+  remedy: 'Check that it is up, then: bizond check job.yml',
+};
 
 function running(job) {
   job.runs.unshift(makeRun(job, 'running', 95, { ms: 0, rows: 412_000 }));
@@ -77,15 +180,57 @@ export function sampleJobs(more) {
   const jobs = [
     makeJob('airports', { schedule: { every: '90s' }, rows: 40, ms: 60 }),
     makeJob('flights', { tags: ['aviation'], rows: 5400 }),
-    fail(makeJob('flights-hourly', { health: 'failing', tags: ['aviation'], schedule: { cron: '5 * * * *' }, every: 3600 }), 2, MISSING),
-    makeJob('iso-codes', { mode: 'full_refresh', destination: 'file', streams: ['countries', 'languages', 'currencies'], schedule: { cron: '0 6 * * *', timezone: 'Europe/Paris' }, every: 86_400, ms: 4200 }),
-    running(makeJob('orders', { health: 'running', rows: 380_000, ms: 240_000, managed_by: 'file', tags: ['sales', 'nightly'] })),
+    fail(
+      makeJob('flights-hourly', {
+        health: 'failing',
+        tags: ['aviation'],
+        schedule: { cron: '5 * * * *' },
+        every: 3600,
+      }),
+      2,
+      MISSING,
+    ),
+    makeJob('iso-codes', {
+      mode: 'full_refresh',
+      destination: 'file',
+      streams: ['countries', 'languages', 'currencies'],
+      schedule: { cron: '0 6 * * *', timezone: 'Europe/Paris' },
+      every: 86_400,
+      ms: 4200,
+    }),
+    running(
+      makeJob('orders', {
+        health: 'running',
+        rows: 380_000,
+        ms: 240_000,
+        managed_by: 'file',
+        tags: ['sales', 'nightly'],
+      }),
+    ),
     fail(makeJob('payments', { health: 'failing', destination: 'logger', rows: 90 }), 5, HUNG),
-    makeJob('sensor-readings', { health: 'late', rows: 22_000, ms: 12_000, schedule: { every: '1m' }, every: 60 }),
+    makeJob('sensor-readings', {
+      health: 'late',
+      rows: 22_000,
+      ms: 12_000,
+      schedule: { every: '1m' },
+      every: 60,
+    }),
     makeJob('old-ledger', { health: 'paused', rows: 3000 }),
-    makeJob('reference data', { health: 'never_run', runs: 0, schedule: null, mode: 'full_refresh' }),
-    makeJob('a job with a rather long name that somebody typed in a hurry, with spaces and no end', { rows: 12 }),
-    makeJob('audit_trail_0123456789_0123456789_0123456789_0123456789_0123456789', { rows: 1, mode: 'stream', schedule: null }),
+    makeJob('reference data', {
+      health: 'never_run',
+      runs: 0,
+      schedule: null,
+      mode: 'full_refresh',
+    }),
+    makeJob(
+      'a job with a rather long name that somebody typed in a hurry, with spaces and no end',
+      { rows: 12 },
+    ),
+    makeJob('audit_trail_0123456789_0123456789_0123456789_0123456789_0123456789', {
+      rows: 1,
+      mode: 'stream',
+      schedule: null,
+    }),
     makeJob(HOSTILE, { tags: [HOSTILE], streams: [HOSTILE], rows: 7 }),
   ];
   Object.assign(jobs[1].runs[4], { state: 'partial' });
@@ -97,11 +242,26 @@ export function sampleJobs(more) {
 
 export function sampleLogs(run) {
   const start = Date.parse(run.started_at ?? run.queued_at);
-  const line = (seq, level, message, fields = {}) => ({ seq, at: new Date(start + seq * 7).toISOString(), level, message, fields });
-  const lines = [line(1, 'info', 'run started', { attempt: run.attempt }), line(2, 'info', 'source opened', { source: 'file' }),
-    line(3, 'debug', 'cursor resolved', { cursor: run.streams[0]?.watermark_before?.cursor ?? null })];
-  for (let seq = 4; seq < 40; seq += 1) lines.push(line(seq, 'info', 'checkpoint committed', { iteration: seq - 3, rows: 1000 }));
-  lines.push(line(40, 'warn', 'slow write', { ms: 812 }), line(41, 'info', HOSTILE, { field: HOSTILE }));
+  const line = (seq, level, message, fields = {}) => ({
+    seq,
+    at: new Date(start + seq * 7).toISOString(),
+    level,
+    message,
+    fields,
+  });
+  const lines = [
+    line(1, 'info', 'run started', { attempt: run.attempt }),
+    line(2, 'info', 'source opened', { source: 'file' }),
+    line(3, 'debug', 'cursor resolved', {
+      cursor: run.streams[0]?.watermark_before?.cursor ?? null,
+    }),
+  ];
+  for (let seq = 4; seq < 40; seq += 1)
+    lines.push(line(seq, 'info', 'checkpoint committed', { iteration: seq - 3, rows: 1000 }));
+  lines.push(
+    line(40, 'warn', 'slow write', { ms: 812 }),
+    line(41, 'info', HOSTILE, { field: HOSTILE }),
+  );
   if (run.error) lines.push(line(42, 'error', run.error.message, { code: run.error.code }));
   return lines;
 }

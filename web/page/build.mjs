@@ -55,7 +55,10 @@ const names = {
 const template = readFileSync(join(here, 'src/index.html'), 'utf8');
 store('index.html', Buffer.from(template.replace(/\{\{(\w+)\}\}/g, (_, key) => names[key])));
 
-for (const file of ['index.html.gz', ...readdirSync(join(out, 'assets')).map((f) => `assets/${f}`)]) {
+for (const file of [
+  'index.html.gz',
+  ...readdirSync(join(out, 'assets')).map((f) => `assets/${f}`),
+]) {
   console.log(`${String(statSync(join(out, file)).size).padStart(7)}  ${file}`);
 }
 console.log(`${String(totalBytes).padStart(7)}  in all`);

@@ -37,9 +37,10 @@ export function setPaused(name, paused) {
 export async function reset(name) {
   const sure = await confirm({
     title: `Reset “${name}”?`,
-    text: 'The cursor of every stream is forgotten. The next run reads everything from the start and '
-      + 'replaces what the job published, in one step at its end; until then the destination stays '
-      + 'as it is. This cannot be undone.',
+    text:
+      'The cursor of every stream is forgotten. The next run reads everything from the start and ' +
+      'replaces what the job published, in one step at its end; until then the destination stays ' +
+      'as it is. This cannot be undone.',
     yes: 'Reset',
     danger: true,
   });
@@ -55,8 +56,9 @@ export async function reset(name) {
 export async function cancel(run) {
   const sure = await confirm({
     title: 'Cancel this run?',
-    text: 'It stops at its next checkpoint. What it has not published stays unpublished, and the next '
-      + 'run goes on from the same cursor.',
+    text:
+      'It stops at its next checkpoint. What it has not published stays unpublished, and the next ' +
+      'run goes on from the same cursor.',
     yes: 'Cancel the run',
     no: 'Let it run',
     danger: true,

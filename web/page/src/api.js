@@ -32,7 +32,11 @@ export async function signIn(token) {
 
 function headers(extra) {
   const token = sessionStorage.getItem(TOKEN_KEY);
-  return { Accept: 'application/json', ...(token && { Authorization: `Bearer ${token}` }), ...extra };
+  return {
+    Accept: 'application/json',
+    ...(token && { Authorization: `Bearer ${token}` }),
+    ...extra,
+  };
 }
 
 function noteClock(response) {
@@ -86,7 +90,10 @@ export async function post(path, body = {}, extra = {}) {
 
 /** An open event stream; EventSource could not send the token. */
 export function openStream(lastEventId, abort) {
-  const extra = { Accept: 'text/event-stream', ...(lastEventId && { 'Last-Event-ID': lastEventId }) };
+  const extra = {
+    Accept: 'text/event-stream',
+    ...(lastEventId && { 'Last-Event-ID': lastEventId }),
+  };
   return send('events', { headers: headers(extra), signal: abort });
 }
 

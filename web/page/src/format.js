@@ -35,6 +35,7 @@ export function value(any) {
 
 /** The cursor of a watermark, which may be null or a bare value. */
 export function cursorOf(watermark) {
-  if (watermark && typeof watermark === 'object' && 'cursor' in watermark) return value(watermark.cursor);
+  if (watermark && typeof watermark === 'object' && 'cursor' in watermark)
+    return value(watermark.cursor);
   return value(watermark);
 }

@@ -48,7 +48,7 @@ function take({ type, id, data }) {
   try {
     value = JSON.parse(data);
   } catch {
-    return;  // Not ours: the daemon's events are JSON objects.
+    return; // Not ours: the daemon's events are JSON objects.
   }
   tell(type, value);
 }

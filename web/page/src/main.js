@@ -27,8 +27,13 @@ const VIEWS = [
 const NOWHERE = { view: NotFound, title: () => 'Not found' };
 
 function viewFor(path) {
-  return VIEWS.find(({ match }) => match.length === path.length
-    && match.every((part, index) => part === '*' || part === path[index])) ?? NOWHERE;
+  return (
+    VIEWS.find(
+      ({ match }) =>
+        match.length === path.length &&
+        match.every((part, index) => part === '*' || part === path[index]),
+    ) ?? NOWHERE
+  );
 }
 
 function View() {
@@ -55,10 +60,10 @@ function View() {
 function Page() {
   if (loginNeeded.value) return html`<${Login} />`;
   return html`<a class="skip" href="#main" onClick=${(event) => {
-      // The fragment is the address of a view here, so the jump is made by hand.
-      event.preventDefault();
-      document.getElementById('main').focus();
-    }}>Skip to the content</a>
+    // The fragment is the address of a view here, so the jump is made by hand.
+    event.preventDefault();
+    document.getElementById('main').focus();
+  }}>Skip to the content</a>
     <${Topbar} />
     <${View} />
     <${Notices} />

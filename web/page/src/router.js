@@ -15,7 +15,7 @@ function decode(part) {
   try {
     return decodeURIComponent(part);
   } catch {
-    return part;  // A stray % that someone typed: it names nothing, and the view says so.
+    return part; // A stray % that someone typed: it names nothing, and the view says so.
   }
 }
 

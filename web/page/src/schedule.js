@@ -1,6 +1,15 @@
 // A schedule in words. What has no short words is shown as it was written.
 const two = (text) => text.padStart(2, '0');
-const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
+const DAYS = [
+  'Sunday',
+  'Monday',
+  'Tuesday',
+  'Wednesday',
+  'Thursday',
+  'Friday',
+  'Saturday',
+  'Sunday',
+];
 
 const CRON_WORDS = [
   [/^(\*|\*\/1) \* \* \* \*$/, () => 'every minute'],

@@ -3,7 +3,12 @@
 
 export const HEALTH = {
   failing: { word: 'Failing', icon: 'cross', tone: 'bad', about: 'The last run did not succeed' },
-  late: { word: 'Late', icon: 'clock', tone: 'warn', about: 'A fire is overdue or the data is old' },
+  late: {
+    word: 'Late',
+    icon: 'clock',
+    tone: 'warn',
+    about: 'A fire is overdue or the data is old',
+  },
   running: { word: 'Running', icon: 'arrows', tone: 'info', about: 'A run is under way' },
   ok: { word: 'OK', icon: 'check', tone: 'good', about: 'The last run succeeded' },
   never_run: { word: 'New', icon: 'dot', tone: 'quiet', about: 'It has not run yet' },
@@ -57,7 +62,9 @@ export function attention(job) {
   if (job.health === 'failing') return 0;
   if (job.health === 'late') return 1;
   if (job.health === 'running') {
-    const finished = (job.recent_runs ?? []).find((run) => run.state !== 'running' && run.state !== 'queued');
+    const finished = (job.recent_runs ?? []).find(
+      (run) => run.state !== 'running' && run.state !== 'queued',
+    );
     if (finished && BAD_RUNS.has(finished.state)) return 0;
   }
   return 2;
@@ -66,8 +73,10 @@ export function attention(job) {
 /** Whether the data is safe, in one sentence: what every failed run must say. */
 export function safety(run, syncMode) {
   if (syncMode === 'stream') {
-    return 'What was committed up to the last checkpoint is in the destination; the job goes on from there '
-      + 'when it is resumed or started again.';
+    return (
+      'What was committed up to the last checkpoint is in the destination; the job goes on from there ' +
+      'when it is resumed or started again.'
+    );
   }
   if (run.state === 'partial') {
     return 'Streams that succeeded are published. The others are as they were before this run.';
@@ -78,6 +87,8 @@ export function safety(run, syncMode) {
   if (run.published) {
     return 'The data of this run is published. Nothing of it will be published a second time.';
   }
-  return 'Nothing of this run was published. The destination is as the last published run left it, '
-    + 'and no cursor moved.';
+  return (
+    'Nothing of this run was published. The destination is as the last published run left it, ' +
+    'and no cursor moved.'
+  );
 }

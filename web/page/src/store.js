@@ -93,9 +93,10 @@ function takeProgress(event) {
   const known = progressOf(event.job);
   const before = known.value?.run_id === event.run_id ? known.value : null;
   const seconds = before ? (Date.parse(event.at) - Date.parse(before.at)) / 1000 : 0;
-  const rate = seconds > 0 ? Math.max(0, event.rows_read - before.rows_read) / seconds : before?.rate;
+  const rate =
+    seconds > 0 ? Math.max(0, event.rows_read - before.rows_read) / seconds : before?.rate;
   // Half of the old value each time: a number that can be read instead of one that flickers.
-  const smooth = before?.rate != null && rate != null ? (before.rate + rate) / 2 : rate ?? null;
+  const smooth = before?.rate != null && rate != null ? (before.rate + rate) / 2 : (rate ?? null);
   known.value = { ...event, rate: smooth };
 }
 

@@ -8,7 +8,12 @@ setInterval(() => {
   if (!document.hidden) now.value = Date.now() + clockSkewMs.value;
 }, 1000);
 
-const UNITS = [[86_400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
+const UNITS = [
+  [86_400, 'd'],
+  [3600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+];
 
 /** `850 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`: two units at most. */
 export function duration(ms) {
@@ -42,8 +47,14 @@ export function until(text, at) {
 }
 
 const LOCAL = new Intl.DateTimeFormat('en-GB', {
-  weekday: 'short', day: 'numeric', month: 'short', year: 'numeric',
-  hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'short',
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
 });
 
 /** The viewer's zone, then UTC as the API says it. */
@@ -53,12 +64,19 @@ export function absolute(text) {
 }
 
 const SHORT = new Intl.DateTimeFormat('en-GB', {
-  day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit',
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
 });
 export const shortTime = (text) => SHORT.format(Date.parse(text));
 
 const CLOCK = new Intl.DateTimeFormat('en-GB', {
-  hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3,
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
 });
 export const clockTime = (text) => CLOCK.format(Date.parse(text));
 

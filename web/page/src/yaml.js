@@ -24,7 +24,8 @@ function lines(value, indent) {
   return Object.entries(value).flatMap(([key, item]) => {
     const head = `${pad}${scalar(key)}:`;
     if (!isNode(item) || isEmpty(item)) return [`${head} ${inline(item)}`];
-    if (Array.isArray(item) && item.every((part) => !isNode(part))) return [`${head} ${inline(item)}`];
+    if (Array.isArray(item) && item.every((part) => !isNode(part)))
+      return [`${head} ${inline(item)}`];
     return [head, ...lines(item, indent + 2)];
   });
 }

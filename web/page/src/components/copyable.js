@@ -14,8 +14,11 @@ export function Copyable({ text, label }) {
   };
   return html`<div class="copyable">
     <pre tabindex="0" aria-label=${label}>${text}</pre>
-    ${navigator.clipboard && html`<button type="button" class="small" onClick=${copy}>
+    ${
+      navigator.clipboard &&
+      html`<button type="button" class="small" onClick=${copy}>
       <${Icon} name=${said ? 'check' : 'copy'} /><span aria-live="polite">${said ? 'Copied' : 'Copy'}</span>
-    </button>`}
+    </button>`
+    }
   </div>`;
 }

@@ -8,7 +8,11 @@ import { Icon } from './icon.js';
 export function RunFailure({ run }) {
   const error = run.error;
   const syncMode = jobs.value?.get(run.job)?.value.source?.sync_mode;
-  const titles = { held: 'Held before publishing', partial: 'Some streams failed', cancelled: 'Cancelled' };
+  const titles = {
+    held: 'Held before publishing',
+    partial: 'Some streams failed',
+    cancelled: 'Cancelled',
+  };
   if (!error && !titles[run.state]) return null;
   const calm = run.state === 'cancelled' || error?.kind === 'stopped';
   return html`<section class=${`failure ${calm ? 'calm' : ''}`} aria-label="What went wrong">
@@ -16,8 +20,11 @@ export function RunFailure({ run }) {
       ${error?.code && html`<code>${error.code}</code>`}</h2>
     ${error && html`<p class="message">${error.message}</p>`}
     <dl>
-      ${(error?.cause || ERROR_KINDS[error?.kind]) && html`<div><dt>Cause</dt>
-        <dd>${error.cause ?? ERROR_KINDS[error.kind]}</dd></div>`}
+      ${
+        (error?.cause || ERROR_KINDS[error?.kind]) &&
+        html`<div><dt>Cause</dt>
+        <dd>${error.cause ?? ERROR_KINDS[error.kind]}</dd></div>`
+      }
       ${error?.remedy && html`<div><dt>What to do</dt><dd class="message">${error.remedy}</dd></div>`}
       <div><dt>Your data</dt><dd>${safety(run, syncMode)}</dd></div>
     </dl>

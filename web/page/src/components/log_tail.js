@@ -15,7 +15,12 @@ const LINES_MAX = 2000;
 const END_PX = 24;
 
 const SEVERITY = { trace: 0, debug: 1, info: 2, warn: 3, warning: 3, error: 4, critical: 5 };
-const CHOICES = [[0, 'Everything'], [2, 'Info and up'], [3, 'Warnings and up'], [4, 'Errors']];
+const CHOICES = [
+  [0, 'Everything'],
+  [2, 'Info and up'],
+  [3, 'Warnings and up'],
+  [4, 'Errors'],
+];
 
 const severity = (line) => SEVERITY[String(line.level).toLowerCase()] ?? 2;
 
@@ -30,7 +35,12 @@ function useLog(runId, running) {
     const take = (items) => {
       const lines = log.value.lines.concat(items);
       const extra = Math.max(0, lines.length - LINES_MAX);
-      log.value = { lines: lines.slice(extra), dropped: log.value.dropped + extra, error: null, read: true };
+      log.value = {
+        lines: lines.slice(extra),
+        dropped: log.value.dropped + extra,
+        error: null,
+        read: true,
+      };
     };
     const poll = async () => {
       // Read before the request: the last lines of a run that just ended are asked for once more.
@@ -39,7 +49,9 @@ function useLog(runId, running) {
       try {
         let page;
         do {
-          page = await get(withQuery(runPath(runId, '/logs'), { after, limit: PAGE_LIMIT }), { signal: abort.signal });
+          page = await get(withQuery(runPath(runId, '/logs'), { after, limit: PAGE_LIMIT }), {
+            signal: abort.signal,
+          });
           const fresh = page.items.filter((line) => line.seq > after);
           if (fresh.length) after = fresh[fresh.length - 1].seq;
           if (fresh.length || !log.value.read) take(fresh);
@@ -64,7 +76,9 @@ function useLog(runId, running) {
 
 function Fields({ fields }) {
   const entries = Object.entries(fields ?? {});
-  return entries.length === 0 ? null : html`<span class="log-fields">
+  return entries.length === 0
+    ? null
+    : html`<span class="log-fields">
     ${entries.map(([key, field]) => html`<span key=${key}> ${key}=${value(field)}</span>`)}</span>`;
 }
 
@@ -83,17 +97,22 @@ export function LogTail({ runId, running }) {
   return html`<section class="card" aria-labelledby="log-title">
     <header><h2 id="log-title">Log</h2>
       <span class="quiet">${plural(shown.length, 'line')}${running ? ', following' : ''}${
-        dropped ? `; ${plural(dropped, 'earlier line')} not shown` : ''}</span>
+        dropped ? `; ${plural(dropped, 'earlier line')} not shown` : ''
+      }</span>
       <label class="push">Show <select value=${least} onChange=${(e) => setLeast(Number(e.target.value))}>
         ${CHOICES.map(([level, word]) => html`<option key=${level} value=${level}>${word}</option>`)}
       </select></label></header>
     ${error && html`<p class="field-error">${error.message}</p>`}
     <div class="log" ref=${box} onScroll=${noteEnd} tabindex="0" role="log" aria-label="Log lines" aria-live="off">
       ${read && shown.length === 0 && html`<p class="quiet">No lines${least ? ' of this level' : ' yet'}.</p>`}
-      ${shown.map((line) => html`<div key=${line.seq} class=${`log-line level-${Math.min(4, severity(line))}`}>
+      ${shown.map(
+        (
+          line,
+        ) => html`<div key=${line.seq} class=${`log-line level-${Math.min(4, severity(line))}`}>
         <time datetime=${line.at} title=${absolute(line.at)}>${clockTime(line.at)}</time>
         <span class="log-level">${line.level}</span>
-        <span class="log-message">${line.message}<${Fields} fields=${line.fields} /></span></div>`)}
+        <span class="log-message">${line.message}<${Fields} fields=${line.fields} /></span></div>`,
+      )}
     </div>
   </section>`;
 }

@@ -32,7 +32,8 @@ export function notifyError(error) {
 
 export function Notices() {
   return html`<div class="notices" role="status" aria-live="polite">
-    ${notices.value.map((notice) => html`<div key=${notice.id} class=${`notice tone-${notice.tone}`}>
+    ${notices.value.map(
+      (notice) => html`<div key=${notice.id} class=${`notice tone-${notice.tone}`}>
       <${Icon} name=${notice.icon} />
       <div class="grow"><span>${notice.text}</span>
         ${notice.link && html` <a href=${notice.link}>${notice.linkText}</a>`}
@@ -40,6 +41,7 @@ export function Notices() {
       </div>
       <button type="button" class="plain" aria-label="Dismiss" onClick=${() => dismiss(notice.id)}>
         <${Icon} name="close" /></button>
-    </div>`)}
+    </div>`,
+    )}
   </div>`;
 }

@@ -33,7 +33,8 @@ function layout(runs, height) {
     if (MARKED.has(run.state)) marks += `M${x} ${height - 2.5}h${BAR}v2h${-BAR}z`;
   });
   let empty = '';
-  for (let slot = 0; slot < first; slot += 1) empty += `M${slot * STEP} ${height - 5}h${BAR}v1h${-BAR}z`;
+  for (let slot = 0; slot < first; slot += 1)
+    empty += `M${slot * STEP} ${height - 5}h${BAR}v1h${-BAR}z`;
   return { shown, first, longest, paths, marks, empty };
 }
 
@@ -41,7 +42,9 @@ function summary(shown, longest) {
   if (!shown.length) return 'No runs yet';
   const counts = new Map();
   for (const run of shown) counts.set(run.state, (counts.get(run.state) ?? 0) + 1);
-  const words = [...counts].map(([state, n]) => `${n} ${(RUN[state] ?? UNKNOWN).word.toLowerCase()}`);
+  const words = [...counts].map(
+    ([state, n]) => `${n} ${(RUN[state] ?? UNKNOWN).word.toLowerCase()}`,
+  );
   return `Last ${shown.length} runs: ${words.join(', ')}; longest ${duration(longest)}`;
 }
 

@@ -12,8 +12,10 @@ function Relative({ at, words, none }) {
   return html`<time datetime=${at} title=${absolute(at)}>${text}</time>`;
 }
 
-export const Ago = ({ at, none = 'never' }) => html`<${Relative} key=${at} at=${at} words=${ago} none=${none} />`;
-export const Until = ({ at, none = '–' }) => html`<${Relative} key=${at} at=${at} words=${until} none=${none} />`;
+export const Ago = ({ at, none = 'never' }) =>
+  html`<${Relative} key=${at} at=${at} words=${ago} none=${none} />`;
+export const Until = ({ at, none = '–' }) =>
+  html`<${Relative} key=${at} at=${at} words=${until} none=${none} />`;
 
 function Ticking({ run }) {
   const text = useComputed(() => duration(runMs(run, now.value)));

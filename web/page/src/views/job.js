@@ -41,7 +41,9 @@ function Runs({ name }) {
   const older = useSignal({ items: [], cursor: null, busy: false, used: false });
   const page = useResource(
     (abort) => get(withQuery(jobPath(name, '/runs'), { limit: RUNS_PAGE }), { signal: abort }),
-    name, (type, data) => type === 'run' && data.job === name);
+    name,
+    (type, data) => type === 'run' && data.job === name,
+  );
   const { data, error, reload } = page.value;
   if (error && !data) return html`<${RequestFailure} error=${error} retry=${reload} />`;
   if (!data) return html`<p class="quiet pad">Loading…</p>`;
@@ -53,20 +55,30 @@ function Runs({ name }) {
     older.value = { ...older.value, busy: true };
     try {
       const next = await get(withQuery(jobPath(name, '/runs'), { limit: RUNS_PAGE, cursor }));
-      older.value = { items: [...older.value.items, ...next.items], cursor: next.next_cursor, busy: false, used: true };
+      older.value = {
+        items: [...older.value.items, ...next.items],
+        cursor: next.next_cursor,
+        busy: false,
+        used: true,
+      };
     } catch {
       older.value = { ...older.value, busy: false };
     }
   };
   return html`<${RunsTable} runs=${runs} label=${`Runs of ${name}`} />
-    ${cursor && html`<p class="end-of-rows"><button type="button" disabled=${older.value.busy}
-      onClick=${more}>Older runs</button></p>`}`;
+    ${
+      cursor &&
+      html`<p class="end-of-rows"><button type="button" disabled=${older.value.busy}
+      onClick=${more}>Older runs</button></p>`
+    }`;
 }
 
 export function Job({ name }) {
   const resource = useResource(
-    (abort) => get(jobPath(name), { signal: abort }), name,
-    (type, data) => (type === 'job' && data.name === name) || (type === 'run' && data.job === name));
+    (abort) => get(jobPath(name), { signal: abort }),
+    name,
+    (type, data) => (type === 'job' && data.name === name) || (type === 'run' && data.job === name),
+  );
   const { data: job, error, reload } = resource.value;
   if (error && (!job || error.status === 404)) {
     return html`<h1><bdi>${name}</bdi></h1><${RequestFailure} error=${error} retry=${reload} />`;
@@ -76,8 +88,11 @@ export function Job({ name }) {
   return html`
     <nav class="crumbs" aria-label="Where you are"><a href="#/">Jobs</a></nav>
     <div class="head"><h1><bdi>${job.name}</bdi></h1><${HealthBadge} health=${job.health} />
-      ${job.managed_by === 'file' && html`<span class="tag" title="It comes from the jobs folder: edit the file there">
-        <${Icon} name="file" />jobs folder</span>`}
+      ${
+        job.managed_by === 'file' &&
+        html`<span class="tag" title="It comes from the jobs folder: edit the file there">
+        <${Icon} name="file" />jobs folder</span>`
+      }
       ${(job.tags ?? []).map((tag) => html`<span key=${tag} class="tag"><bdi>${tag}</bdi></span>`)}
       <${Actions} job=${job} /></div>
     <div class="card">

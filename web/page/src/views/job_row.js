@@ -14,8 +14,13 @@ import { runMs } from '../time.js';
 export function Route({ job }) {
   const { source = {}, destination = {} } = job;
   const streams = source.streams ?? [];
-  const from = streams.length > 1 ? `${source.name} (${streams.length})` : [source.name, ...streams].join(' / ');
-  const to = [destination.alias || destination.name, destination.destination_id].filter(Boolean).join(' / ');
+  const from =
+    streams.length > 1
+      ? `${source.name} (${streams.length})`
+      : [source.name, ...streams].join(' / ');
+  const to = [destination.alias || destination.name, destination.destination_id]
+    .filter(Boolean)
+    .join(' / ');
   return html`<span class="route" title=${streams.length > 1 ? `Streams: ${streams.join(', ')}` : null}>
     <bdi>${from}</bdi><${Icon} name="arrow" /><span class="sr-only"> to </span><bdi>${to}</bdi></span>`;
 }
@@ -35,7 +40,9 @@ function Speed({ job }) {
   }
   if (!run?.finished_at) return html`<span class="quiet">–</span>`;
   if (run.rows_written === 0) return html`<span class="quiet">–</span><small>nothing new</small>`;
-  return html`${rate(rowsPerSecond(run.rows_written, runMs(run, 0)))}<small>${compact(run.rows_written)} ${run.rows_written === 1 ? 'row' : 'rows'}</small>`;
+  const word = run.rows_written === 1 ? 'row' : 'rows';
+  return html`${rate(rowsPerSecond(run.rows_written, runMs(run, 0)))}
+    <small>${compact(run.rows_written)} ${word}</small>`;
 }
 
 function Health({ job }) {
@@ -50,12 +57,15 @@ export function JobRow({ job: known }) {
   const job = known.value;
   const busy = job.last_run?.state === 'running' || job.last_run?.state === 'queued';
   const pauseWord = job.paused ? 'Resume' : 'Pause';
-  const cell = (label, content, kind = '') => html`<td role="cell" class=${kind} data-label=${label}>${content}</td>`;
+  const cell = (label, content, kind = '') =>
+    html`<td role="cell" class=${kind} data-label=${label}>${content}</td>`;
   return html`<tr role="row">
     <td role="cell" class="lead"><${Health} job=${job} /></td>
     <td role="cell" class="name"><a href=${jobLink(job.name)}><bdi>${job.name}</bdi></a>
-      <small>${scheduleWords(job.schedule, job.source?.sync_mode)}${(job.tags ?? []).map((tag) => html`
-        <span key=${tag} class="tag"><bdi>${tag}</bdi></span>`)}</small></td>
+      <small>${scheduleWords(job.schedule, job.source?.sync_mode)}${(job.tags ?? []).map(
+        (tag) => html`
+        <span key=${tag} class="tag"><bdi>${tag}</bdi></span>`,
+      )}</small></td>
     ${cell('Route', html`<${Route} job=${job} />`, 'wide')}
     <td role="cell" class="runs-cell"><${Strip} runs=${job.recent_runs} /></td>
     ${cell('Last success', html`<${Ago} at=${job.last_success_at} />`)}

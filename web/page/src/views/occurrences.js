@@ -10,20 +10,27 @@ const SHOWN = 15;
 
 export function Occurrences({ name }) {
   const resource = useResource(
-    (abort) => get(withQuery(jobPath(name, '/occurrences'), { limit: SHOWN }), { signal: abort }), name,
-    (type, data) => type === 'run' && data.job === name);
+    (abort) => get(withQuery(jobPath(name, '/occurrences'), { limit: SHOWN }), { signal: abort }),
+    name,
+    (type, data) => type === 'run' && data.job === name,
+  );
   const { data, error } = resource.value;
   return html`<section class="card flush" aria-labelledby="fires-title">
     <header><h2 id="fires-title">Fires</h2><span class="quiet">what the schedule asked for</span></header>
     ${error && !data && html`<p class="field-error pad">${error.message}</p>`}
     ${data && !data.items.length && html`<p class="quiet pad">The schedule has not fired yet.</p>`}
-    ${data?.items.length > 0 && html`<ul class="fires">
-      ${data.items.map((fire) => html`<li key=${fire.nominal_at}>
+    ${
+      data?.items.length > 0 &&
+      html`<ul class="fires">
+      ${data.items.map(
+        (fire) => html`<li key=${fire.nominal_at}>
         <span class="fire-at" title=${fire.nominal_at}>${shortTime(fire.nominal_at)}</span>
-        <span class="grow">${fire.run_id
-          ? html`<a href=${runLink(fire.run_id)}>${fire.state}</a>` : fire.state}${
-          fire.reason && html`<span class="quiet"> · ${fire.reason}</span>`}</span>
-        <span class="quiet"><${Ago} at=${fire.nominal_at} /></span></li>`)}
-    </ul>`}
+        <span class="grow">${
+          fire.run_id ? html`<a href=${runLink(fire.run_id)}>${fire.state}</a>` : fire.state
+        }${fire.reason && html`<span class="quiet"> · ${fire.reason}</span>`}</span>
+        <span class="quiet"><${Ago} at=${fire.nominal_at} /></span></li>`,
+      )}
+    </ul>`
+    }
   </section>`;
 }

@@ -19,13 +19,25 @@ const ROWS_MORE = 120;
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
 function haystack(job) {
-  return [job.name, job.source?.name, ...(job.source?.streams ?? []), job.destination?.name,
-    job.destination?.alias, job.destination?.destination_id, ...(job.tags ?? [])].join(' ').toLowerCase();
+  return [
+    job.name,
+    job.source?.name,
+    ...(job.source?.streams ?? []),
+    job.destination?.name,
+    job.destination?.alias,
+    job.destination?.destination_id,
+    ...(job.tags ?? []),
+  ]
+    .join(' ')
+    .toLowerCase();
 }
 
 function matching(list, words, health) {
   return list
-    .filter((job) => (!health || job.health === health) && words.every((word) => haystack(job).includes(word)))
+    .filter(
+      (job) =>
+        (!health || job.health === health) && words.every((word) => haystack(job).includes(word)),
+    )
     .sort((a, b) => attention(a) - attention(b) || collator.compare(a.name, b.name));
 }
 
@@ -43,10 +55,14 @@ function Verdict() {
 function HealthFilter({ chosen }) {
   const counts = healthCounts.value;
   return html`<div class="chips" role="group" aria-label="Show jobs by health">
-    ${Object.entries(HEALTH).filter(([key]) => counts[key] || chosen === key).map(([key, state]) => html`
+    ${Object.entries(HEALTH)
+      .filter(([key]) => counts[key] || chosen === key)
+      .map(
+        ([key, state]) => html`
       <button key=${key} type="button" class=${`chip tone-${state.tone}`} aria-pressed=${chosen === key}
         title=${state.about} onClick=${() => setQuery({ health: chosen === key ? '' : key })}>
-        <${Icon} name=${state.icon} />${state.word} <b>${counts[key] ?? 0}</b></button>`)}
+        <${Icon} name=${state.icon} />${state.word} <b>${counts[key] ?? 0}</b></button>`,
+      )}
   </div>`;
 }
 
@@ -72,20 +88,36 @@ function Table({ list }) {
   const more = list.length > drawn.value;
   useEffect(() => {
     if (!more) return undefined;
-    const observer = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) drawn.value += ROWS_MORE;
-    }, { rootMargin: '800px' });
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) drawn.value += ROWS_MORE;
+      },
+      { rootMargin: '800px' },
+    );
     observer.observe(end.current);
     return () => observer.disconnect();
   }, [more, drawn.value]);
-  const heads = [['Health'], ['Job'], ['Source → destination'], ['Last 30 runs'], ['Last success'],
-    ['Next run'], ['Rows/s', 'number'], ['Actions', 'sr']];
+  const heads = [
+    ['Health'],
+    ['Job'],
+    ['Source → destination'],
+    ['Last 30 runs'],
+    ['Last success'],
+    ['Next run'],
+    ['Rows/s', 'number'],
+    ['Actions', 'sr'],
+  ];
   return html`<table role="table" class="rows jobs" aria-label="Jobs">
-      <thead role="rowgroup"><tr role="row">${heads.map(([word, kind]) => html`<th key=${word} role="columnheader"
+      <thead role="rowgroup"><tr role="row">${heads.map(
+        ([word, kind]) => html`<th key=${word} role="columnheader"
         scope="col" class=${kind === 'number' ? 'number' : ''}>${
-          kind === 'sr' ? html`<span class="sr-only">${word}</span>` : word}</th>`)}</tr></thead>
-      <tbody role="rowgroup">${list.slice(0, drawn.value).map((job) => html`<${JobRow} key=${job.name}
-        job=${jobs.value.get(job.name)} />`)}</tbody>
+          kind === 'sr' ? html`<span class="sr-only">${word}</span>` : word
+        }</th>`,
+      )}</tr></thead>
+      <tbody role="rowgroup">${list.slice(0, drawn.value).map(
+        (job) => html`<${JobRow} key=${job.name}
+        job=${jobs.value.get(job.name)} />`,
+      )}</tbody>
     </table>
     ${more && html`<p ref=${end} class="quiet end-of-rows">${plural(list.length - drawn.value, 'more job')}…</p>`}`;
 }
@@ -98,7 +130,8 @@ export function Overview() {
   }).value;
   const heading = html`<h1 class="sr-only">Jobs</h1>`;
   if (jobs.value === null) {
-    if (jobsError.value) return html`${heading}<${RequestFailure} error=${jobsError.value} retry=${loadJobs} />`;
+    if (jobsError.value)
+      return html`${heading}<${RequestFailure} error=${jobsError.value} retry=${loadJobs} />`;
     return html`${heading}<p class="quiet loading">Loading…</p>`;
   }
   if (jobs.value.size === 0) return html`${heading}<${Empty} />`;
@@ -106,8 +139,10 @@ export function Overview() {
   return html`${heading}
     <div class="toolbar"><${Verdict} /><${HealthFilter} chosen=${place.value.query.get('health')} />
       <${Filter} onEnter=${first} /></div>
-    ${list.length
-      ? html`<div class="card flush"><${Table} list=${list} /></div>`
-      : html`<p class="card empty">No job matches. <button type="button" class="plain text"
-          onClick=${() => setQuery({ q: '', health: '' })}>Show all</button></p>`}`;
+    ${
+      list.length
+        ? html`<div class="card flush"><${Table} list=${list} /></div>`
+        : html`<p class="card empty">No job matches. <button type="button" class="plain text"
+          onClick=${() => setQuery({ q: '', health: '' })}>Show all</button></p>`
+    }`;
 }

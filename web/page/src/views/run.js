@@ -26,10 +26,16 @@ function Actions({ run, reload }) {
     busy.value = false;
   };
   return html`<div class="actions">
-    ${CANCELLABLE.has(run.state) && html`<button type="button" disabled=${busy.value} onClick=${act(cancel)}>
-      <${Icon} name="stop" />Cancel…</button>`}
-    ${RETRYABLE.has(run.state) && html`<button type="button" class="primary" disabled=${busy.value} onClick=${act(retry)}>
-      <${Icon} name="retry" />Retry</button>`}
+    ${
+      CANCELLABLE.has(run.state) &&
+      html`<button type="button" disabled=${busy.value} onClick=${act(cancel)}>
+      <${Icon} name="stop" />Cancel…</button>`
+    }
+    ${
+      RETRYABLE.has(run.state) &&
+      html`<button type="button" class="primary" disabled=${busy.value} onClick=${act(retry)}>
+      <${Icon} name="retry" />Retry</button>`
+    }
   </div>`;
 }
 
@@ -52,8 +58,10 @@ function Counters({ run, speed }) {
     ['Size', bytes(run.bytes_written)],
     ['Rows/s', done == null ? '–' : rate(done)],
   ];
-  return html`<dl class="counters">${items.map(([label, text, tone = '']) => html`
-    <div key=${label} class=${tone}><dt>${label}</dt><dd>${text}</dd></div>`)}</dl>`;
+  return html`<dl class="counters">${items.map(
+    ([label, text, tone = '']) => html`
+    <div key=${label} class=${tone}><dt>${label}</dt><dd>${text}</dd></div>`,
+  )}</dl>`;
 }
 
 function waited(run) {
@@ -62,8 +70,11 @@ function waited(run) {
 }
 
 export function Run({ name: id }) {
-  const resource = useResource((abort) => get(runPath(id), { signal: abort }), id,
-    (type, data) => type === 'run' && data.id === id);
+  const resource = useResource(
+    (abort) => get(runPath(id), { signal: abort }),
+    id,
+    (type, data) => type === 'run' && data.id === id,
+  );
   const { data, error, reload } = resource.value;
   if (error && !data) return html`<h1>Run</h1><${RequestFailure} error=${error} retry=${reload} />`;
   if (!data) return html`<h1>Run</h1><p class="quiet loading">Loading…</p>`;
@@ -81,7 +92,11 @@ export function Run({ name: id }) {
       ['Started', html`<${Ago} at=${run.started_at} none="not yet" />`],
       ['Took', html`<${Took} run=${run} />`],
       ['Waited', waited(run), 'From being queued to being started'],
-      ['Due', run.nominal_at && html`<${Ago} at=${run.nominal_at} />`, 'The moment the schedule asked for'],
+      [
+        'Due',
+        run.nominal_at && html`<${Ago} at=${run.nominal_at} />`,
+        'The moment the schedule asked for',
+      ],
       ['Trigger', TRIGGERS[run.trigger] ?? run.trigger],
       ['Attempt', run.attempt],
       ['Job version', run.job_version],
