@@ -55,6 +55,8 @@ TEST(IncludesTest, HoldTheTable) {
   EXPECT_THAT(BrokenIncludes("web/a.cc", "#include \"cli/b.h\"\n"), ElementsAre(1));
   EXPECT_THAT(BrokenIncludes("cli/a.cc", "#include \"web/b.h\"\n#include <sources/x.h>\n"),
               IsEmpty());
+  EXPECT_THAT(BrokenIncludes("app/a.cc", "#include \"sources/b.h\"\n"), IsEmpty());
+  EXPECT_THAT(BrokenIncludes("cli/a.cc", "#include \"app/b.h\"\n"), ElementsAre(1));
   EXPECT_THAT(BrokenIncludes("main.cc", "#include \"sources/b.h\"\n"), IsEmpty());
   EXPECT_THAT(BrokenIncludes("tests/sync/a.cc", "#include \"store/b.h\"\n"), IsEmpty());
   EXPECT_THAT(BrokenIncludes("store/a.cc", "#include \"embedded/migrations.h\"\n"), IsEmpty());
