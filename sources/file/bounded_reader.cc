@@ -38,7 +38,7 @@ Status BoundedReader::Plan(const ReadRequest& request) {
   root_ = list.root;
   plan_.clear();
   if (by_position_) {
-    const std::string_view text = request.watermark ? request.watermark->position : "";
+    const std::string text = request.watermark ? request.watermark->position : "";
     BIZOND_ASSIGN_OR_RETURN(const FilePosition position, DecodePosition(text));
     BIZOND_ASSIGN_OR_RETURN(const KnownFiles files, RecognizeFiles(list, position, false));
     for (const auto& [listed, mark] : files.files) {
