@@ -1,0 +1,35 @@
+#include "destinations/catalog.h"
+
+#include "destinations/file/file_destination.h"
+#include "destinations/logger/logger_destination.h"
+#include "destinations/sqlite/sqlite_destination.h"
+#include "embedded/destinations_files.h"
+
+namespace bizond {
+namespace {
+
+constexpr DestinationDescriptor kDestinations[] = {
+    {.name = "file",
+     .summary = "NDJSON file: replaced by rename, appended to, or followed",
+     .exactly_once = true,
+     .merge = false,
+     .open = OpenFileDestination},
+    {.name = "logger",
+     .summary = "every record as a line of the run's log",
+     .exactly_once = false,
+     .merge = false,
+     .open = OpenLoggerDestination},
+    {.name = "sqlite",
+     .summary = "table of a SQLite database: swapped, appended to, or merged by key",
+     .exactly_once = true,
+     .merge = true,
+     .open = OpenSqliteDestination},
+};
+
+}  // namespace
+
+std::span<const DestinationDescriptor> DestinationCatalog() { return kDestinations; }
+
+std::span<const EmbeddedFile> DestinationFiles() { return embedded::destinations_files(); }
+
+}  // namespace bizond
