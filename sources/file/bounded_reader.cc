@@ -199,7 +199,13 @@ Result<Iteration> BoundedReader::Read(const ReadRequest& request, std::string_vi
     // Spares a last page with nothing in it.
     const bool at_end = page->at_end || (!opened_->compressed && place_.offset >= plan_[index].end);
     if (by_position_) {
-      BIZOND_ASSIGN_OR_RETURN(marks_[index], MarkOf(index, place_, at_end, page->unread));
+      auto mark = MarkOf(index, place_, at_end, page->unread);
+      if (!mark) {
+        // The place has moved on and its page is not handed out: the next read plans anew.
+        plan_text_.clear();
+        return tl::make_unexpected(std::move(mark).error());
+      }
+      marks_[index] = std::move(*mark);
     }
     if (at_end) {
       if (by_position_) done_.push_back({place_.line, page->unread});
