@@ -1,4 +1,5 @@
-// Connection: one SQLite connection with its prepared statements, and Query, one use of a statement.
+// Connection: one SQLite connection with its prepared statements, and Query, one use of a
+// statement.
 //
 // What SQLite refuses is thrown as SQLite::Exception and turned into an Error by Guard, at the edge
 // of the store. Every statement is prepared once and kept.

@@ -56,8 +56,8 @@ struct RunRow {
   int64_t job_version = 0;
   std::string trigger;  // schedule | api | cli | backfill | after | file
   RunPhase phase = RunPhase::kQueued;
-  int attempt = 0;      // 0: not started yet
-  int64_t fence = 0;    // Of the attempt that owns it.
+  int attempt = 0;    // 0: not started yet
+  int64_t fence = 0;  // Of the attempt that owns it.
   bool reset = false;
   int priority = 0;
   std::optional<UtcTime> nominal_at;
@@ -131,9 +131,9 @@ struct PageOf {
 };
 
 struct RunFilter {
-  std::string job;                 // Empty: all.
+  std::string job;  // Empty: all.
   std::optional<RunPhase> phase;
-  std::optional<UtcTime> since;    // queued_at
+  std::optional<UtcTime> since;  // queued_at
   std::optional<UtcTime> until;
 };
 

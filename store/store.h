@@ -1,17 +1,18 @@
 // Store: everything that bizond must not forget.
 //
-// Reads see one consistent snapshot. Writes are closures that run one after another on the store's own
-// thread; many of them share one commit (group commit), each in a savepoint of its own, so that one that
-// fails takes nothing else with it. Run returns when the commit is durable.
+// Reads see one consistent snapshot. Writes are closures that run one after another on the store's
+// own thread; many of them share one commit (group commit), each in a savepoint of its own, so that
+// one that fails takes nothing else with it. Run returns when the commit is durable.
 //
-// A write for a run names the fence under which the caller claimed it; when another attempt owns the run
-// by now, it is refused with code `fenced` and nothing is written.
+// A write for a run names the fence under which the caller claimed it; when another attempt owns
+// the run by now, it is refused with code `fenced` and nothing is written.
 //
-// Error codes: store_unavailable (transient: disk full, locked), store_corrupt (permanent), store_newer
-// (permanent: written by a newer binary), not_found, conflict, fenced (stopped), target_taken.
+// Error codes: store_unavailable (transient: disk full, locked), store_corrupt (permanent),
+// store_newer (permanent: written by a newer binary), not_found, conflict, fenced (stopped),
+// target_taken.
 //
-// Threads: every method may be called from any thread. A closure must not call the store again, must be
-// quick, and must not keep its StoreTx or StoreReader.
+// Threads: every method may be called from any thread. A closure must not call the store again,
+// must be quick, and must not keep its StoreTx or StoreReader.
 #ifndef BIZOND_STORE_STORE_H_
 #define BIZOND_STORE_STORE_H_
 
@@ -103,8 +104,8 @@ class StoreTx : public StoreReader {
   virtual Status InsertRun(const RunRow& run) = 0;
   // Queued -> running: a new attempt with a new fence, which is returned. conflict: not queued.
   virtual Result<int64_t> ClaimRun(std::string_view id, std::string_view node, UtcTime now) = 0;
-  // The attempt ended with `error` (nullopt: stopped, goes on later) and another one begins at or after
-  // `not_before`: running -> queued. The checkpoint stays.
+  // The attempt ended with `error` (nullopt: stopped, goes on later) and another one begins at or
+  // after `not_before`: running -> queued. The checkpoint stays.
   virtual Status RequeueRun(std::string_view id, int64_t fence, const std::optional<Error>& error,
                             UtcTime not_before, UtcTime now) = 0;
   // running -> an ended phase. Its checkpoints go; its occurrence becomes `ran`.
@@ -113,10 +114,12 @@ class StoreTx : public StoreReader {
   // A queued run that never started, or waits for a retry: -> cancelled or failed.
   virtual Status CancelQueuedRun(std::string_view id, const std::optional<Error>& error,
                                  UtcTime now) = 0;
-  // An ended, unpublished run -> queued, as another attempt. conflict: once a later run has published.
+  // An ended, unpublished run -> queued, as another attempt. conflict: once a later run has
+  // published.
   virtual Status ReopenRun(std::string_view id, UtcTime now) = 0;
   virtual Status RequestStop(std::string_view id, StopRequest request) = 0;
-  // Every run left `running` by an earlier boot -> queued with its checkpoint, at once. Returns them.
+  // Every run left `running` by an earlier boot -> queued with its checkpoint, at once. Returns
+  // them.
   virtual Result<std::vector<RunRow>> AdoptOrphans(std::string_view node, UtcTime now) = 0;
 
   // ---- the pump's ----
@@ -162,8 +165,8 @@ class Store {
   // Called (on the store's thread, after the commit) when an event was appended. One listener.
   virtual void OnEvent(std::function<void()> listener) = 0;
 
-  // Moves what ended before `before` to the history database and drops events, keys and deleted jobs'
-  // state that are older, in chunks of at most `chunk` rows. Returns the rows moved; 0: done.
+  // Moves what ended before `before` to the history database and drops events, keys and deleted
+  // jobs' state that are older, in chunks of at most `chunk` rows. Returns the rows moved; 0: done.
   virtual Result<int> Retain(UtcTime before, int chunk) = 0;
   // A consistent copy while the store is in use, written beside `path` and renamed.
   virtual Status Backup(const std::string& path) = 0;

@@ -1,8 +1,8 @@
 // StoreState: what the threads of a store tell each other about its health.
 //
 // Damage (a malformed page, a read or fsync that failed) is for good: every later write is refused
-// with it until the daemon is restarted. Trouble (disk full, no descriptor left) lasts until a commit
-// succeeds.
+// with it until the daemon is restarted. Trouble (disk full, no descriptor left) lasts until a
+// commit succeeds.
 //
 // Threads: every method may be called from any thread.
 #ifndef BIZOND_STORE_STORE_STATE_H_

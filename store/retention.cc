@@ -1,0 +1,182 @@
+#include "store/retention.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "store/database_file.h"
+#include "store/sqlite_store.h"
+
+namespace bizond {
+namespace {
+
+#define BIZOND_RUN_ALL_COLUMNS                                                                \
+  "id, job, job_version, trigger, phase, attempt, fence, node, reset, priority, nominal_at, " \
+  "queued_at, not_before, started_at, finished_at, stage, rows_read, rows_written, "          \
+  "rows_rejected, rows_deduplicated, rows_filtered, bytes_written, published, stop_request, " \
+  "error"
+#define BIZOND_ATTEMPT_ALL_COLUMNS "run_id, number, started_at, finished_at, error"
+#define BIZOND_STREAM_ALL_COLUMNS                                                      \
+  "run_id, stream, state, rows_read, rows_written, rows_rejected, rows_deduplicated, " \
+  "rows_filtered, bytes_written, watermark_before, watermark_after, error"
+#define BIZOND_OCCURRENCE_ALL_COLUMNS "job, nominal_at, state, reason, run_id, recorded_at"
+
+#define BIZOND_COPY(table, columns, condition)                                             \
+  "INSERT OR REPLACE INTO main." table " (" columns ") SELECT " columns " FROM hot." table \
+  " WHERE " condition
+
+// 5 is RunPhase::kHeld.
+constexpr const char* kOldRuns =
+    "SELECT id FROM runs WHERE finished_at IS NOT NULL AND finished_at < ? AND phase >= 2 AND "
+    "phase <> 5 ORDER BY finished_at LIMIT ?";
+constexpr std::array kCopyRun = {
+    BIZOND_COPY("attempts", BIZOND_ATTEMPT_ALL_COLUMNS, "run_id = ?"),
+    BIZOND_COPY("run_streams", BIZOND_STREAM_ALL_COLUMNS, "run_id = ?"),
+    BIZOND_COPY("runs", BIZOND_RUN_ALL_COLUMNS, "id = ?"),
+};
+// Not the run that was opened again since it was copied.
+constexpr const char* kDeleteRun =
+    "DELETE FROM runs WHERE id = ? AND finished_at IS NOT NULL AND finished_at < ? AND "
+    "phase >= 2 AND phase <> 5";
+constexpr std::array kDeleteRunDetails = {"DELETE FROM attempts WHERE run_id = ?",
+                                          "DELETE FROM run_streams WHERE run_id = ?"};
+
+constexpr const char* kOldOccurrences =
+    "SELECT job, nominal_at FROM occurrences WHERE recorded_at < ? AND state NOT IN ('queued', "
+    "'buffered') ORDER BY recorded_at LIMIT ?";
+constexpr const char* kCopyOccurrence =
+    BIZOND_COPY("occurrences", BIZOND_OCCURRENCE_ALL_COLUMNS, "job = ? AND nominal_at = ?");
+constexpr const char* kDeleteOccurrence =
+    "DELETE FROM occurrences WHERE job = ? AND nominal_at = ? AND recorded_at < ? AND "
+    "state NOT IN ('queued', 'buffered')";
+
+// What is dropped without a copy. Events go in the order of their ids, which is that of their
+// times.
+constexpr std::array kDrops = {
+    "DELETE FROM events WHERE id IN (SELECT id FROM (SELECT id, at FROM events ORDER BY id "
+    "LIMIT ?2) WHERE at < ?1)",
+    "DELETE FROM idempotency_keys WHERE (job, key) IN (SELECT job, key FROM idempotency_keys "
+    "WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
+    "DELETE FROM stream_states WHERE rowid IN (SELECT s.rowid FROM deleted_jobs d JOIN "
+    "stream_states s ON s.job = d.name WHERE d.deleted_at < ?1 LIMIT ?2)",
+    "DELETE FROM targets WHERE target IN (SELECT t.target FROM deleted_jobs d JOIN targets t ON "
+    "t.job = d.name WHERE d.deleted_at < ?1 LIMIT ?2)",
+    "DELETE FROM deleted_jobs WHERE name IN (SELECT name FROM deleted_jobs d WHERE deleted_at < ?1 "
+    "AND NOT EXISTS (SELECT 1 FROM stream_states s WHERE s.job = d.name) LIMIT ?2)",
+};
+
+}  // namespace
+
+Retention::Retention(Root root, std::string file_name, std::vector<Migration> history_migrations,
+                     StoreState* state, Writer* writer)
+    : root_(std::move(root)),
+      file_name_(std::move(file_name)),
+      history_migrations_(std::move(history_migrations)),
+      state_(state),
+      writer_(writer) {}
+
+Status Retention::OpenHistory() {
+  if (history_ != nullptr) return {};
+  if (!state_->has_history) {
+    BIZOND_RETURN_IF_ERROR(
+        CreateDatabase(root_, kHistoryFile, kHistoryApplicationId, history_migrations_, ""));
+  }
+  try {
+    auto history = std::make_unique<Connection>(root_.path() / kHistoryFile,
+                                                Connection::Role::kWriter, state_);
+    history->Run("ATTACH ? AS hot", (root_.path() / file_name_).string());
+    history->LeaveWalOnClose();  // It would be taken for the last one of bizond.db, too.
+    history_ = std::move(history);
+  } catch (const SQLite::Exception& exception) {
+    return tl::make_unexpected(SqliteError(exception, (root_.path() / kHistoryFile).string()));
+  }
+  state_->has_history = true;
+  return {};
+}
+
+Status Retention::CopyToHistory(const std::function<void(Connection&)>& copy) {
+  BIZOND_RETURN_IF_ERROR(OpenHistory());
+  Status copied = history_->Guard([&]() -> Status {
+    // Deferred: an immediate transaction would lock bizond.db for writing as well.
+    history_->Run("BEGIN");
+    copy(*history_);
+    history_->Run("COMMIT");
+    Query checkpoint = history_->Prepare("PRAGMA main.wal_checkpoint(PASSIVE)");
+    checkpoint.Step();
+    return {};
+  });
+  if (history_->InTransaction()) history_->database().tryExec("ROLLBACK");
+  return copied;
+}
+
+Result<int> Retention::MoveRuns(UtcTime before, int chunk) {
+  std::vector<std::string> ids;
+  BIZOND_RETURN_IF_ERROR(writer_->WriteRaw([&](Change& change) -> Status {
+    Query query = change.db.Prepare(kOldRuns, before, chunk);
+    while (query.Step()) ids.push_back(query.Text(0));
+    return {};
+  }));
+  if (ids.empty()) return 0;
+  BIZOND_RETURN_IF_ERROR(CopyToHistory([&](Connection& history) {
+    for (const std::string& id : ids) {
+      for (const char* const statement : kCopyRun) history.Run(statement, id);
+    }
+  }));
+  int moved = 0;
+  BIZOND_RETURN_IF_ERROR(writer_->WriteRaw([&](Change& change) -> Status {
+    for (const std::string& id : ids) {
+      if (change.db.Run(kDeleteRun, id, before) == 0) continue;
+      ++moved;
+      for (const char* const statement : kDeleteRunDetails) change.db.Run(statement, id);
+    }
+    return {};
+  }));
+  return moved;
+}
+
+Result<int> Retention::MoveOccurrences(UtcTime before, int chunk) {
+  std::vector<std::pair<std::string, int64_t>> keys;
+  BIZOND_RETURN_IF_ERROR(writer_->WriteRaw([&](Change& change) -> Status {
+    Query query = change.db.Prepare(kOldOccurrences, before, chunk);
+    while (query.Step()) keys.emplace_back(query.Text(0), query.Int(1));
+    return {};
+  }));
+  if (keys.empty()) return 0;
+  BIZOND_RETURN_IF_ERROR(CopyToHistory([&](Connection& history) {
+    for (const auto& [job, nominal_at] : keys) history.Run(kCopyOccurrence, job, nominal_at);
+  }));
+  int moved = 0;
+  BIZOND_RETURN_IF_ERROR(writer_->WriteRaw([&](Change& change) -> Status {
+    int64_t latest = keys.front().second;
+    for (const auto& [job, nominal_at] : keys) {
+      moved += change.db.Run(kDeleteOccurrence, job, nominal_at, before);
+      latest = std::max(latest, nominal_at);
+    }
+    change.db.Run(
+        "INSERT INTO meta (key, value) VALUES ('retained_before', ?) ON CONFLICT (key) DO UPDATE "
+        "SET value = max(value, excluded.value)",
+        latest + 1);
+    return {};
+  }));
+  return moved;
+}
+
+Result<int> Retention::DropOld(UtcTime before, int chunk) {
+  int dropped = 0;
+  BIZOND_RETURN_IF_ERROR(writer_->WriteRaw([&](Change& change) -> Status {
+    for (const char* const statement : kDrops) dropped += change.db.Run(statement, before, chunk);
+    return {};
+  }));
+  return dropped;
+}
+
+Result<int> Retention::Move(UtcTime before, int chunk) {
+  std::lock_guard lock(mutex_);
+  chunk = std::max(chunk, 1);
+  BIZOND_ASSIGN_OR_RETURN(const int runs, MoveRuns(before, chunk));
+  BIZOND_ASSIGN_OR_RETURN(const int occurrences, MoveOccurrences(before, chunk));
+  BIZOND_ASSIGN_OR_RETURN(const int dropped, DropOld(before, chunk));
+  return runs + occurrences + dropped;
+}
+
+}  // namespace bizond

@@ -1,0 +1,203 @@
+#include "store/run_table.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "store/event_table.h"
+#include "store/row_text.h"
+
+namespace bizond::runs {
+namespace {
+
+void TellOf(Change& change, const RunRow& run, RunPhase phase, int attempt, UtcTime now) {
+  events::Tell(change, "run", run.id, now,
+               {{"job", run.job},
+                {"state", std::string(RunPhaseName(phase))},
+                {"attempt", std::to_string(attempt)}});
+}
+
+// One counter for all runs, so that a fence tells the order of any two attempts.
+int64_t NextFence(Change& change) {
+  return change.db.MaybeInt("UPDATE meta SET value = value + 1 WHERE key = 'fence' RETURNING value")
+      .value();
+}
+
+void EndAttempt(Change& change, const RunRow& run, const std::optional<Error>& error, UtcTime now) {
+  change.db.Run("UPDATE attempts SET finished_at = ?, error = ? WHERE run_id = ? AND number = ?",
+                now, EncodeError(error), run.id, run.attempt);
+}
+
+Result<RunRow> Known(Connection& db, std::string_view id) {
+  std::optional<RunRow> run = Get(db, id);
+  if (!run) return NoRun(id);
+  return std::move(*run);
+}
+
+Failure WrongPhase(const RunRow& run, std::string_view wanted) {
+  return Conflict(fmt::format("run {} is {}, not {}", run.id, RunPhaseName(run.phase), wanted),
+                  fmt::format("bizond runs show {}", run.id));
+}
+
+// The end of a run, whatever it is.
+void End(Change& change, const RunRow& run, RunPhase phase, const std::optional<Error>& error,
+         UtcTime now) {
+  change.db.Run("UPDATE runs SET phase = ?, error = ?, finished_at = ?, node = '' WHERE id = ?",
+                static_cast<int>(phase), EncodeError(error), now, run.id);
+  change.db.Run("DELETE FROM checkpoints WHERE run_id = ?", run.id);
+  if (phase == RunPhase::kSucceeded) {
+    change.db.Run("UPDATE jobs SET last_success_at = ? WHERE name = ?", now, run.job);
+  }
+  TellOf(change, run, phase, run.attempt, now);
+}
+
+}  // namespace
+
+Failure NoRun(std::string_view id) { return NotFound("run", id, "bizond runs list"); }
+
+Result<RunRow> Owned(Connection& db, std::string_view id, int64_t fence) {
+  BIZOND_ASSIGN_OR_RETURN(RunRow run, Known(db, id));
+  if (run.phase == RunPhase::kRunning && run.fence == fence) return run;
+  return Fail(ErrorKind::kStopped, "fenced",
+              fmt::format("run {} is {} under fence {}; this attempt has fence {} and may write no "
+                          "more",
+                          id, RunPhaseName(run.phase), run.fence, fence),
+              fmt::format("bizond runs show {}", id));
+}
+
+Status Insert(Change& change, const RunRow& run) {
+  const int inserted = change.db.Run(
+      "INSERT OR IGNORE INTO runs (id, job, job_version, trigger, phase, attempt, fence, node, "
+      "reset, priority, nominal_at, queued_at, not_before, started_at, finished_at, stage, "
+      "rows_read, rows_written, rows_rejected, rows_deduplicated, rows_filtered, bytes_written, "
+      "published, stop_request, error) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      run.id, run.job, run.job_version, run.trigger, static_cast<int>(run.phase), run.attempt,
+      run.fence, run.reset, run.priority, run.nominal_at, run.queued_at, run.not_before,
+      run.started_at, run.finished_at, static_cast<int>(run.stage), run.counters.rows_read,
+      run.counters.rows_written, run.counters.rows_rejected, run.counters.rows_deduplicated,
+      run.counters.rows_filtered, run.counters.bytes_written, run.published,
+      static_cast<int>(run.stop_request), EncodeError(run.error));
+  if (inserted == 0) return Conflict(fmt::format("there is a run {} already", run.id));
+  TellOf(change, run, run.phase, run.attempt, run.queued_at);
+  return {};
+}
+
+// A run's node ends with the boot of the store that claimed it: whatever callers name themselves,
+// what this boot runs is no orphan, and what any other ran is one.
+Result<int64_t> Claim(Change& change, std::string_view id, std::string_view node, UtcTime now) {
+  BIZOND_ASSIGN_OR_RETURN(const RunRow run, Known(change.db, id));
+  if (run.phase != RunPhase::kQueued) return WrongPhase(run, "queued");
+  const int64_t fence = NextFence(change);
+  const int attempt = run.attempt + 1;
+  change.db.Run(
+      "UPDATE runs SET phase = 1, attempt = ?, fence = ?, node = ?, stage = 0, error = NULL, "
+      "started_at = coalesce(started_at, ?) WHERE id = ?",
+      attempt, fence, fmt::format("{}/{}", node, change.boot), now, id);
+  change.db.Run("INSERT INTO attempts (run_id, number, started_at) VALUES (?, ?, ?)", id, attempt,
+                now);
+  TellOf(change, run, RunPhase::kRunning, attempt, now);
+  return fence;
+}
+
+Status Requeue(Change& change, std::string_view id, int64_t fence,
+               const std::optional<Error>& error, UtcTime not_before, UtcTime now) {
+  BIZOND_ASSIGN_OR_RETURN(const RunRow run, Owned(change.db, id, fence));
+  EndAttempt(change, run, error, now);
+  change.db.Run("UPDATE runs SET phase = 0, node = '', not_before = ?, error = ? WHERE id = ?",
+                not_before, EncodeError(error), id);
+  TellOf(change, run, RunPhase::kQueued, run.attempt, now);
+  return {};
+}
+
+Status Finish(Change& change, std::string_view id, int64_t fence, RunPhase phase,
+              const std::optional<Error>& error, UtcTime now) {
+  if (IsActive(phase)) throw std::logic_error("FinishRun: the phase is not an end");
+  BIZOND_ASSIGN_OR_RETURN(const RunRow run, Owned(change.db, id, fence));
+  EndAttempt(change, run, error, now);
+  End(change, run, phase, error, now);
+  change.db.Run("UPDATE occurrences SET state = 'ran' WHERE run_id IS NOT NULL AND run_id = ?", id);
+  return {};
+}
+
+Status CancelQueued(Change& change, std::string_view id, const std::optional<Error>& error,
+                    UtcTime now) {
+  BIZOND_ASSIGN_OR_RETURN(const RunRow run, Known(change.db, id));
+  if (run.phase != RunPhase::kQueued) return WrongPhase(run, "queued");
+  End(change, run, error ? RunPhase::kFailed : RunPhase::kCancelled, error, now);
+  if (run.attempt > 0) {
+    change.db.Run("UPDATE occurrences SET state = 'ran' WHERE run_id IS NOT NULL AND run_id = ?",
+                  id);
+  } else {
+    change.db.Run(
+        "UPDATE occurrences SET state = 'skipped', reason = ? WHERE run_id IS NOT NULL AND "
+        "run_id = ?",
+        error ? "failed" : "cancelled", id);
+  }
+  return {};
+}
+
+Status Reopen(Change& change, std::string_view id, UtcTime now) {
+  const std::optional<RunRow> run = Get(change.db, id);
+  if (!run) {
+    Connection* const history = change.history.Get();
+    if (history == nullptr || !Get(*history, id)) return NoRun(id);
+    return Conflict(fmt::format("run {} is in the history and cannot be retried", id),
+                    "start a new run of the job: bizond jobs trigger NAME");
+  }
+  // Of a partial run the streams that were published stay; the others are tried again.
+  const bool ended = !IsActive(run->phase) && run->phase != RunPhase::kSucceeded;
+  if (!ended || (run->published && run->phase != RunPhase::kPartial)) {
+    return WrongPhase(*run, "an ended run that has not published");
+  }
+  const auto later = change.db.MaybeInt(
+      "SELECT 1 FROM runs WHERE job = ? AND (queued_at, id) > (?, ?) AND published = 1 LIMIT 1",
+      run->job, run->queued_at, run->id);
+  if (later) {
+    return Conflict(
+        fmt::format("a later run of job \"{}\" has published since run {}", run->job, id),
+        fmt::format("start a new run: bizond jobs trigger '{}'", run->job));
+  }
+  change.db.Run("DELETE FROM run_streams WHERE run_id = ? AND state <> 'recorded'", id);
+  change.db.Run(
+      "UPDATE runs SET phase = 0, finished_at = NULL, not_before = ?, error = NULL, "
+      "stop_request = 0 WHERE id = ?",
+      now, id);
+  TellOf(change, *run, RunPhase::kQueued, run->attempt, now);
+  return {};
+}
+
+Status RequestStop(Change& change, std::string_view id, StopRequest request) {
+  BIZOND_ASSIGN_OR_RETURN(const RunRow run, Known(change.db, id));
+  if (!IsActive(run.phase)) return WrongPhase(run, "active");
+  change.db.Run("UPDATE runs SET stop_request = ? WHERE id = ?", static_cast<int>(request), id);
+  events::Tell(change, "run", id, change.clock.Now(),
+               {{"job", run.job},
+                {"state", std::string(RunPhaseName(run.phase))},
+                {"stop_requested", request == StopRequest::kCancel ? "cancel" : "none"}});
+  return {};
+}
+
+std::vector<RunRow> AdoptOrphans(Change& change, std::string_view node, UtcTime now) {
+  std::vector<RunRow> orphans;
+  for (RunRow& run : Active(change.db, "")) {
+    if (run.phase != RunPhase::kRunning) continue;
+    const int adopted = change.db.Run(
+        "UPDATE runs SET phase = 0, node = '', not_before = ? WHERE id = ? AND node NOT LIKE ?",
+        now, run.id, "%/" + change.boot);
+    if (adopted == 0) continue;
+    EndAttempt(
+        change, run,
+        Error{ErrorKind::kStopped, "interrupted",
+              fmt::format("the process ended during this attempt; \"{}\" goes on with it", node),
+              ""},
+        now);
+    TellOf(change, run, RunPhase::kQueued, run.attempt, now);
+    run.phase = RunPhase::kQueued;
+    run.not_before = now;
+    orphans.push_back(std::move(run));
+  }
+  return orphans;
+}
+
+}  // namespace bizond::runs

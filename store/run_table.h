@@ -1,0 +1,60 @@
+// Runs, their attempts, streams and checkpoints: queries (run_queries.cc), the life of a run
+// (run_table.cc), and what the pump writes (run_progress.cc).
+//
+// Threads: one thread at a time, as the connection.
+#ifndef BIZOND_STORE_RUN_TABLE_H_
+#define BIZOND_STORE_RUN_TABLE_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/change.h"
+#include "store/records.h"
+
+namespace bizond::runs {
+
+// ---- queries; `history` may be null ----
+std::optional<RunRow> Get(Connection& db, std::string_view id);
+Result<PageOf<RunRow>> List(Connection& db, Connection* history, const RunFilter& filter,
+                            const Page& page);
+JobHistory History(Connection& db, Connection* history, std::string_view job);
+std::vector<RunRow> Active(Connection& db, std::string_view job);
+std::vector<RunRow> Ready(Connection& db, UtcTime now, int limit);
+std::optional<UtcTime> NextReady(Connection& db);
+std::vector<AttemptRow> Attempts(Connection& db, std::string_view run);
+std::vector<RunStreamRow> Streams(Connection& db, std::string_view run);
+Result<std::optional<Checkpoint>> GetCheckpoint(Connection& db, std::string_view run,
+                                                std::string_view stream);
+
+// ---- the life of a run ----
+Status Insert(Change& change, const RunRow& run);
+Result<int64_t> Claim(Change& change, std::string_view id, std::string_view node, UtcTime now);
+Status Requeue(Change& change, std::string_view id, int64_t fence,
+               const std::optional<Error>& error, UtcTime not_before, UtcTime now);
+Status Finish(Change& change, std::string_view id, int64_t fence, RunPhase phase,
+              const std::optional<Error>& error, UtcTime now);
+Status CancelQueued(Change& change, std::string_view id, const std::optional<Error>& error,
+                    UtcTime now);
+Status Reopen(Change& change, std::string_view id, UtcTime now);
+Status RequestStop(Change& change, std::string_view id, StopRequest request);
+std::vector<RunRow> AdoptOrphans(Change& change, std::string_view node, UtcTime now);
+
+// ---- the pump's ----
+Status SaveCheckpoint(Change& change, std::string_view run, int64_t fence, std::string_view stream,
+                      const Checkpoint& checkpoint);
+Status DropCheckpoint(Change& change, std::string_view run, int64_t fence, std::string_view stream);
+Status RecordStream(Change& change, std::string_view run, int64_t fence, std::string_view stream,
+                    const StreamRecord& record, bool last, UtcTime now);
+Status FailStream(Change& change, std::string_view run, int64_t fence, std::string_view stream,
+                  const Counters& counters, const Error& error);
+
+// ---- shared by the three sources ----
+// The running run that `fence` owns. not_found, fenced.
+Result<RunRow> Owned(Connection& db, std::string_view id, int64_t fence);
+Failure NoRun(std::string_view id);
+
+}  // namespace bizond::runs
+
+#endif  // BIZOND_STORE_RUN_TABLE_H_

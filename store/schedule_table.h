@@ -1,0 +1,30 @@
+// Schedules and their occurrences.
+//
+// Threads: one thread at a time, as the connection.
+#ifndef BIZOND_STORE_SCHEDULE_TABLE_H_
+#define BIZOND_STORE_SCHEDULE_TABLE_H_
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "store/change.h"
+#include "store/records.h"
+
+namespace bizond::schedules {
+
+std::optional<ScheduleRow> Get(Connection& db, std::string_view job);
+std::vector<ScheduleRow> Due(Connection& db, UtcTime now, int limit);
+std::optional<UtcTime> NextDue(Connection& db);
+// `history` may be null.
+Result<PageOf<OccurrenceRow>> ListOccurrences(Connection& db, Connection* history,
+                                              std::string_view job, const Page& page);
+
+void Put(Change& change, const ScheduleRow& schedule);
+void Delete(Change& change, std::string_view job);
+bool InsertOccurrence(Change& change, const OccurrenceRow& occurrence);
+Status SetOccurrence(Change& change, const OccurrenceRow& occurrence);
+
+}  // namespace bizond::schedules
+
+#endif  // BIZOND_STORE_SCHEDULE_TABLE_H_
