@@ -45,12 +45,13 @@ Status BlockWriter::Begin(File file, uint64_t length, bool hashed, const BlockCh
   hashed_ = hashed;
   dirty_ = false;
   chain_ = chain;
-  used_ = hashed ? length % BlockChain::kBlockBytes : 0;
-  written_ = used_;
-  base_ = length - used_;
+  const size_t rest = hashed ? length % BlockChain::kBlockBytes : 0;
+  used_ = 0;
+  base_ = length - rest;
   started_ = base_;
-  if (used_ == 0) return {};
-  Room(0);
+  Room(rest);  // With nothing used: there may be no buffer yet.
+  used_ = written_ = rest;
+  if (rest == 0) return {};
   BIZOND_ASSIGN_OR_RETURN(const size_t got, file_.ReadAt(buffer_.get(), used_, base_));
   if (got == used_) return {};
   return Failure(StagingLost(file_.path(), "it is shorter than it was"));
