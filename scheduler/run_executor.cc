@@ -81,6 +81,8 @@ Result<JobSpec> SyncExecutor::LoadSpec(const RunRow& run, std::string* managed_b
   *managed_by = job->managed_by;
   BIZOND_ASSIGN_OR_RETURN(JobSpec spec, ParseStoredJob(job->definition, *parts_.catalog));
   spec.plain_secrets = parts_.plain_secrets->Get(run.job);
+  if (!parts_.overrides.streams.empty()) spec.source.streams = parts_.overrides.streams;
+  if (parts_.overrides.max_iterations) spec.source.max_iterations = parts_.overrides.max_iterations;
   return spec;
 }
 
@@ -145,8 +147,9 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
         [&](StoreTx& tx) { return tx.ClaimTarget({target, spec.name, stream}); }));
   }
 
-  const auto on_progress = [&](Stage stage, const Counters& counters, bool committed) {
-    if (committed) attempt.shared.progress_at_us = parts_.clock->Steady().count();
+  const auto on_progress = [&](Stage stage, const Counters& counters, bool) {
+    // A page that passed counts: a destination without marks commits only at the end.
+    attempt.shared.progress_at_us = parts_.clock->Steady().count();
     if (!parts_.on_progress) return;
     Counters total = attempt.done;
     total += counters;

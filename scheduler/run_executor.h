@@ -9,8 +9,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -51,6 +53,12 @@ class RunExecutor {
   virtual void Execute(RunningAttempt& attempt) = 0;
 };
 
+// What the command line asks of one run, beside its definition.
+struct RunOverrides {
+  std::vector<std::string> streams;  // Empty: all of the job's.
+  std::optional<uint64_t> max_iterations;
+};
+
 // Executes with the connectors of a catalogue, in this process.
 class SyncExecutor final : public RunExecutor {
  public:
@@ -67,6 +75,7 @@ class SyncExecutor final : public RunExecutor {
     std::function<void(const LiveRun&)> on_progress;
     // Rejects files go below it.
     Root state_dir;
+    RunOverrides overrides;
     Roots roots;
   };
 

@@ -6,6 +6,7 @@
 #include "base/identity.h"
 #include "base/log.h"
 #include "scheduler/fire.h"
+#include "sync/job_parser.h"
 
 namespace bizond {
 namespace {

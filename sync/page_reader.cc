@@ -23,14 +23,14 @@ void PageReader::Run(Start start, std::stop_token stop) {
   thread_ = std::thread([this, start = std::move(start), stop] { Loop(start, stop); });
 }
 
-Result<std::optional<Page>> PageReader::Next(std::stop_token stop) {
-  std::optional<Result<Page>> next = queue_.Pop(stop);
+Result<std::optional<SourcePage>> PageReader::Next(std::stop_token stop) {
+  std::optional<Result<SourcePage>> next = queue_.Pop(stop);
   if (!next) {
     if (stop.stop_requested()) return tl::make_unexpected(StoppedError("reading"));
-    return std::optional<Page>();
+    return std::optional<SourcePage>();
   }
   if (!*next) return tl::make_unexpected(std::move(*next).error());
-  return std::optional<Page>(std::move(**next));
+  return std::optional<SourcePage>(std::move(**next));
 }
 
 void PageReader::Recycle(std::unique_ptr<RecordBatch> batch) {
@@ -65,7 +65,7 @@ void PageReader::Loop(Start start, std::stop_token stop) {
 bool PageReader::ReadOne(Start* at, std::stop_token stop) {
   if (stop.stop_requested()) return false;
   if (at->max_iterations && at->iteration >= *at->max_iterations) return false;
-  Page page;
+  SourcePage page;
   page.batch = TakeBatch();
   page.batch->iteration = at->iteration;
   page.batch->extracted_at = clock_->Now();

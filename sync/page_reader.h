@@ -25,7 +25,7 @@
 
 namespace bizond {
 
-struct Page {
+struct SourcePage {
   std::unique_ptr<RecordBatch> batch;
   Iteration iteration;
   // The run ends here although the source has more: max_iterations.
@@ -48,7 +48,7 @@ class PageReader {
   void Run(Start start, std::stop_token stop);
   // The next page; nullopt after the last one. An error of the source comes after all pages that
   // were read before it.
-  Result<std::optional<Page>> Next(std::stop_token stop);
+  Result<std::optional<SourcePage>> Next(std::stop_token stop);
   void Recycle(std::unique_ptr<RecordBatch> batch);
 
  private:
@@ -60,7 +60,7 @@ class PageReader {
   Source* const source_;
   Clock* const clock_;
   ReadRequest request_;  // The reading thread's once it runs.
-  ByteQueue<Result<Page>> queue_;
+  ByteQueue<Result<SourcePage>> queue_;
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<RecordBatch>> free_;  // Guarded by mutex_.

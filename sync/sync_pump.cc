@@ -163,7 +163,7 @@ Status SyncPump::ReadAndWrite(std::stop_token stop) {
   PageReader reader(parts_.source, parts_.clock, MakeReadRequest(), plan_.queue_bytes);
   reader.Run({progress_.pagination, progress_.iterations, job_.source.max_iterations}, stop);
   while (true) {
-    Result<std::optional<Page>> next = reader.Next(stop);
+    Result<std::optional<SourcePage>> next = reader.Next(stop);
     if (!next) {
       // What was read before the end counts: the next attempt goes on from here.
       if (Resumable() && Reason() != StopReason::kCancel)
@@ -171,7 +171,7 @@ Status SyncPump::ReadAndWrite(std::stop_token stop) {
       return tl::make_unexpected(std::move(next).error());
     }
     if (!*next) break;
-    Page& page = **next;
+    SourcePage& page = **next;
     BIZOND_RETURN_IF_ERROR(WritePage(page));
     const bool idle = page.batch->records().empty();
     reader.Recycle(std::move(page.batch));
@@ -180,7 +180,7 @@ Status SyncPump::ReadAndWrite(std::stop_token stop) {
   return {};
 }
 
-Status SyncPump::WritePage(const Page& page) {
+Status SyncPump::WritePage(const SourcePage& page) {
   RecordBatch* const batch = page.batch.get();
   Counters& counters = progress_.counters;
   counters.rows_read += page.iteration.rows_read;

@@ -77,7 +77,7 @@ class SyncPump {
   ReadRequest MakeReadRequest();
   // ---- read and write ----
   Status ReadAndWrite(std::stop_token stop);
-  Status WritePage(const Page& page);
+  Status WritePage(const SourcePage& page);
   Status RejectNullKeys(RecordBatch* batch);
   Status MaybeFlush(bool idle);
   Status FlushAndCheckpoint();

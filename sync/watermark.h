@@ -27,8 +27,9 @@ struct Watermark {
   std::string position;
   // BoundarySet::Encode(); empty: none.
   std::string boundary;
-  // Set when max_iterations ended a run of a source that does not read in cursor order: the checkpoint
-  // that the next run goes on from (EncodeCheckpoint), with the cursor left where it was. Empty: none.
+  // Set when max_iterations ended a run of a source that does not read in cursor order: the
+  // checkpoint that the next run goes on from (EncodeCheckpoint), with the cursor left where it
+  // was. Empty: none.
   std::string resume;
 
   friend bool operator==(const Watermark&, const Watermark&) = default;

@@ -1,0 +1,557 @@
+// What every Store promises, method by method. A new store is one more factory in kStores.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "store/sqlite_store.h"
+#include "store/store.h"
+#include "tests/base/temporary_directory.h"
+
+namespace bizond {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const UtcTime kT0 = FromUnixMicros(1'700'000'000'000'000);
+UtcTime At(int64_t seconds) { return kT0 + std::chrono::seconds(seconds); }
+
+struct StoreFactory {
+  const char* name;
+  Result<std::unique_ptr<Store>> (*open)(const std::filesystem::path&, Clock*);
+};
+void PrintTo(const StoreFactory& factory, std::ostream* out) { *out << factory.name; }
+
+Result<std::unique_ptr<Store>> OpenSqlite(const std::filesystem::path& directory, Clock* clock) {
+  StoreOptions options;
+  options.directory = directory;
+  options.clock = clock;
+  return OpenSqliteStore(options);
+}
+
+const StoreFactory kStores[] = {{"sqlite", OpenSqlite}};
+
+JobRow Job(const std::string& name, const std::string& definition = "{}") {
+  JobRow job;
+  job.name = name;
+  job.definition = definition;
+  job.managed_by = "api";
+  job.created_at = job.updated_at = At(0);
+  return job;
+}
+
+RunRow Queued(const std::string& id, const std::string& job, int64_t second = 0) {
+  RunRow run;
+  run.id = id;
+  run.job = job;
+  run.job_version = 1;
+  run.trigger = "schedule";
+  run.queued_at = At(second);
+  run.not_before = At(second);
+  return run;
+}
+
+std::vector<std::string> Ids(const std::vector<RunRow>& runs) {
+  std::vector<std::string> ids;
+  for (const RunRow& run : runs) ids.push_back(run.id);
+  return ids;
+}
+
+class StoreConformance : public ::testing::TestWithParam<StoreFactory> {
+ protected:
+  void SetUp() override { Open(); }
+  void Open() {
+    store_.reset();
+    auto opened = GetParam().open(directory_.path(), &clock_);
+    ASSERT_TRUE(opened) << Describe(opened.error());
+    store_ = std::move(*opened);
+  }
+  Status Write(const std::function<Status(StoreTx&)>& change) { return store_->Write(change); }
+  void Must(const std::function<Status(StoreTx&)>& change) {
+    const Status status = store_->Write(change);
+    ASSERT_TRUE(status) << Describe(status.error());
+  }
+  std::string CodeOf(const std::function<Status(StoreTx&)>& change) {
+    const Status status = store_->Write(change);
+    return status ? "" : status.error().code;
+  }
+  template <typename F>
+  auto Get(F query) {
+    auto result = store_->Query(query);
+    if (!result) ADD_FAILURE() << Describe(result.error());
+    return std::move(*result);
+  }
+  RunRow Run(const std::string& id) {
+    return Get([&](const StoreReader& r) { return r.GetRun(id); }).value();
+  }
+  int64_t Claim(const std::string& id) {
+    auto fence = store_->Transact([&](StoreTx& tx) { return tx.ClaimRun(id, "node", At(1)); });
+    if (!fence) ADD_FAILURE() << Describe(fence.error());
+    return fence.value_or(-1);
+  }
+  void InsertRun(const RunRow& run) {
+    Must([&](StoreTx& tx) { return tx.InsertRun(run); });
+  }
+  void Ended(const std::string& id, const std::string& job, int64_t second, RunPhase phase) {
+    InsertRun(Queued(id, job, second));
+    const int64_t fence = Claim(id);
+    Must([&](StoreTx& tx) { return tx.FinishRun(id, fence, phase, std::nullopt, At(second)); });
+  }
+
+  TemporaryDirectory directory_;
+  SimulatedClock clock_{At(1000)};
+  std::unique_ptr<Store> store_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreConformance, ::testing::ValuesIn(kStores),
+                         [](const auto& param) { return std::string(param.param.name); });
+
+TEST_P(StoreConformance, ChangedDefinitionRaisesTheVersionAndAnEqualOneKeepsIt) {
+  const auto put = [&](const std::string& definition) {
+    return store_->Transact([&](StoreTx& tx) { return tx.PutJob(Job("a b", definition)); })
+        ->version;
+  };
+  EXPECT_EQ(put("{1}"), 1);
+  EXPECT_EQ(put("{1}"), 1);
+  Must([](StoreTx& tx) { return tx.SetPaused("a b", true, At(2)); });
+  EXPECT_EQ(put("{2}"), 2);
+  const auto job = Get([](const StoreReader& r) { return r.GetJob("a b"); });
+  ASSERT_TRUE(job);
+  EXPECT_TRUE(job->paused);
+  EXPECT_EQ(job->definition, "{2}");
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.GetJobVersion("a b", 1); })->definition, "{1}");
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.GetJobVersion("a b", 3); }));
+}
+
+TEST_P(StoreConformance, DeletedJobCancelsWhatIsQueuedAndKeepsItsStateForItsName) {
+  Must([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.PutJob(Job("j", "{1}")));
+    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"j", At(5), std::nullopt}));
+    BIZOND_RETURN_IF_ERROR(tx.InsertRun(Queued("r1", "j")));
+    BIZOND_RETURN_IF_ERROR(tx.ClaimTarget({"file:/x", "j", "s"}));
+    StreamStateRow state{"s", Watermark{}, "receipt", {}};
+    state.watermark->cursor = "7";
+    return tx.PutStreamState("j", state, At(1));
+  });
+  Must([](StoreTx& tx) { return tx.DeleteJob("j", At(9)); });
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.GetJob("j"); }));
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.NextDue(); }));
+  EXPECT_EQ(Run("r1").phase, RunPhase::kCancelled);
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.GetJobVersion("j", 1); })->definition, "{1}");
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.StreamState("j", "s"); })->watermark->cursor,
+            "7");
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.DeleteJob("j", At(9)); }), "not_found");
+  // The number goes on, so that version 1 is never two definitions.
+  EXPECT_EQ(store_->Transact([](StoreTx& tx) { return tx.PutJob(Job("j", "{2}")); })->version, 2);
+}
+
+TEST_P(StoreConformance, PagesOfJobsAreSortedAndStable) {
+  for (const char* name : {"d", "b", "c", "a"}) {
+    Must([&](StoreTx& tx) -> Status {
+      BIZOND_RETURN_IF_ERROR(tx.PutJob(Job(name)));
+      return {};
+    });
+  }
+  const auto first = Get([](const StoreReader& r) { return r.ListJobs({2, ""}); });
+  Must([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.PutJob(Job("aa")));  // Before the cursor: not seen, moves nothing.
+    return {};
+  });
+  const auto second = Get([&](const StoreReader& r) { return r.ListJobs({2, first.next_cursor}); });
+  EXPECT_EQ(first.items[1].name, "b");
+  ASSERT_EQ(second.items.size(), 2u);
+  EXPECT_EQ(second.items[0].name, "c");
+  EXPECT_EQ(second.items[1].name, "d");
+  EXPECT_EQ(second.next_cursor, "");
+}
+
+TEST_P(StoreConformance, GarbageIsNoPageCursor) {
+  const auto jobs = Get([](const StoreReader& r) { return r.ListJobs({1, ""}); });
+  for (const std::string garbage : {"x", "j", "j1", "j1.zz", "j1.a", "r1.61",
+                                    "j99999999999999999999.61", "j.61", "\xff\xfe."}) {
+    const auto page =
+        store_->Query([&](const StoreReader& r) { return r.ListJobs({10, garbage}); });
+    ASSERT_FALSE(page) << garbage;
+    EXPECT_EQ(page.error().code, "invalid_cursor_token");
+    EXPECT_EQ(page.error().kind, ErrorKind::kConfig);
+  }
+}
+
+TEST_P(StoreConformance, DueSchedulesAreTheOldestFirst) {
+  Must([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"late", At(30), At(20)}));
+    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"soon", At(10), std::nullopt}));
+    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"never", std::nullopt, std::nullopt}));
+    return tx.PutSchedule({"next", At(20), std::nullopt});
+  });
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextDue(); }), At(10));
+  const auto due = Get([](const StoreReader& r) { return r.DueSchedules(At(20), 10); });
+  ASSERT_EQ(due.size(), 2u);
+  EXPECT_EQ(due[0].job, "soon");
+  EXPECT_EQ(due[1].job, "next");
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.DueSchedules(At(99), 1); }).size(), 1u);
+  Must([](StoreTx& tx) { return tx.DeleteSchedule("soon"); });
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextDue(); }), At(20));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.GetSchedule("late"); })->last_nominal, At(20));
+}
+
+TEST_P(StoreConformance, OneOccurrenceForEachNominalInstant) {
+  const auto insert = [&](const char* state) {
+    return *store_->Transact(
+        [&](StoreTx& tx) { return tx.InsertOccurrence({"j", At(60), state, "", "", At(61)}); });
+  };
+  EXPECT_TRUE(insert("queued"));
+  EXPECT_FALSE(insert("missed"));
+  const auto page = Get([](const StoreReader& r) { return r.ListOccurrences("j", {10, ""}); });
+  ASSERT_EQ(page.items.size(), 1u);
+  EXPECT_EQ(page.items[0].state, "queued");
+  Must([](StoreTx& tx) {
+    return tx.SetOccurrence({"j", At(60), "skipped", "overlap", "", At(62)});
+  });
+  EXPECT_EQ(CodeOf([](StoreTx& tx) {
+              return tx.SetOccurrence({"j", At(61), "skipped", "", "", At(62)});
+            }),
+            "not_found");
+}
+
+TEST_P(StoreConformance, ReadyRunsComeByPriorityAndThenAge) {
+  RunRow old = Queued("r-old", "a", 1), young = Queued("r-young", "b", 2),
+         first = Queued("r-first", "c", 3), later = Queued("r-later", "d", 0);
+  first.priority = 5;
+  later.not_before = At(100);
+  for (const RunRow& run : {young, old, later, first}) InsertRun(run);
+  EXPECT_THAT(Ids(Get([](const StoreReader& r) { return r.ReadyRuns(At(50), 10); })),
+              ElementsAre("r-first", "r-old", "r-young"));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(); }), At(1));
+  EXPECT_EQ(CodeOf([&](StoreTx& tx) { return tx.InsertRun(old); }), "conflict");
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.ActiveRuns(""); }).size(), 4u);
+  EXPECT_THAT(Ids(Get([](const StoreReader& r) { return r.ActiveRuns("a"); })),
+              ElementsAre("r-old"));
+}
+
+TEST_P(StoreConformance, ClaimIsForOneAndItsFenceGrows) {
+  InsertRun(Queued("r1", "j"));
+  InsertRun(Queued("r2", "j"));
+  const int64_t first = Claim("r1");
+  const int64_t second = Claim("r2");
+  EXPECT_GT(second, first);
+  EXPECT_EQ(CodeOf([](StoreTx& tx) -> Status {
+              BIZOND_RETURN_IF_ERROR(tx.ClaimRun("r1", "n", At(1)));
+              return {};
+            }),
+            "conflict");
+  EXPECT_EQ(Run("r1").attempt, 1);
+  EXPECT_EQ(Run("r1").fence, first);
+}
+
+TEST_P(StoreConformance, EveryWriteOfAStaleAttemptIsFenced) {
+  InsertRun(Queued("r", "j"));
+  const int64_t stale = Claim("r");
+  Must([&](StoreTx& tx) { return tx.RequeueRun("r", stale, std::nullopt, At(2), At(2)); });
+  const int64_t live = Claim("r");
+  const Error error{ErrorKind::kTransient, "x", "x", ""};
+  const std::vector<std::function<Status(StoreTx&, int64_t)>> writes = {
+      [&](StoreTx& tx, int64_t f) { return tx.SaveCheckpoint("r", f, "s", Checkpoint{}); },
+      [&](StoreTx& tx, int64_t f) { return tx.DropCheckpoint("r", f, "s"); },
+      [&](StoreTx& tx, int64_t f) { return tx.FailStream("r", f, "s", Counters{}, error); },
+      [&](StoreTx& tx, int64_t f) {
+        return tx.RecordStream("r", f, "s", StreamRecord{}, false, At(3));
+      },
+      [&](StoreTx& tx, int64_t f) { return tx.RequeueRun("r", f, error, At(3), At(3)); },
+      [&](StoreTx& tx, int64_t f) { return tx.FinishRun("r", f, RunPhase::kFailed, error, At(3)); },
+  };
+  for (size_t i = 0; i < writes.size(); ++i) {
+    EXPECT_EQ(CodeOf([&](StoreTx& tx) { return writes[i](tx, stale); }), "fenced") << i;
+  }
+  EXPECT_EQ(Run("r").phase, RunPhase::kRunning);
+  EXPECT_THAT(Get([](const StoreReader& r) { return r.RunStreams("r"); }), IsEmpty());
+  Must([&](StoreTx& tx) { return writes[5](tx, live); });
+  EXPECT_EQ(CodeOf([&](StoreTx& tx) { return writes[0](tx, live); }), "fenced");
+}
+
+TEST_P(StoreConformance, CheckpointComesBackAsItWasAndGoesWithTheRun) {
+  InsertRun(Queued("r", "j"));
+  const int64_t fence = Claim("r");
+  Checkpoint checkpoint;
+  checkpoint.iterations = 7;
+  checkpoint.pagination = R"({"page":"\u0000é"})";
+  checkpoint.mark = "m";
+  checkpoint.counters = {1, 2, 3, 4, 5, 6};
+  Must([&](StoreTx& tx) { return tx.SaveCheckpoint("r", fence, "s", checkpoint); });
+  Open();  // It outlives the process.
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.GetCheckpoint("r", "s"); }), checkpoint);
+  EXPECT_EQ(Run("r").counters, checkpoint.counters);
+  EXPECT_EQ(Run("r").stage, Stage::kRead);
+  Must([&](StoreTx& tx) {
+    return tx.FinishRun("r", fence, RunPhase::kFailed, std::nullopt, At(3));
+  });
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.GetCheckpoint("r", "s"); }));
+}
+
+TEST_P(StoreConformance, RecordOfTheLastStreamEndsTheRunInOneTransaction) {
+  Must([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.PutJob(Job("j")));
+    BIZOND_RETURN_IF_ERROR(tx.InsertOccurrence({"j", At(0), "queued", "", "r", At(0)}));
+    return tx.InsertRun(Queued("r", "j"));
+  });
+  const int64_t fence = Claim("r");
+  StreamRecord record;
+  record.counters = {10, 9, 1, 0, 0, 100};
+  record.receipt = "receipt";
+  record.watermark = Watermark{};
+  record.watermark->cursor = "\"2026\"";
+  record.watermark->boundary = std::string("\0\xff", 2);
+  record.watermark_before = "1";
+  record.watermark_after = "2";
+  Must([&](StoreTx& tx) { return tx.RecordStream("r", fence, "s1", record, false, At(5)); });
+  EXPECT_EQ(Run("r").phase, RunPhase::kRunning);
+  Must([&](StoreTx& tx) { return tx.RecordStream("r", fence, "s2", record, true, At(6)); });
+  const RunRow run = Run("r");
+  EXPECT_EQ(run.phase, RunPhase::kSucceeded);
+  EXPECT_TRUE(run.published);
+  EXPECT_EQ(run.counters.rows_read, 20u);
+  EXPECT_EQ(run.finished_at, At(6));
+  const auto state = Get([](const StoreReader& r) { return r.StreamState("j", "s2"); });
+  EXPECT_EQ(state->watermark, record.watermark);
+  EXPECT_EQ(state->receipt, "receipt");
+  const auto streams = Get([](const StoreReader& r) { return r.RunStreams("r"); });
+  ASSERT_EQ(streams.size(), 2u);
+  EXPECT_EQ(streams[0].state, "recorded");
+  EXPECT_EQ(streams[0].watermark_after, "2");
+  EXPECT_EQ(
+      Get([](const StoreReader& r) { return r.ListOccurrences("j", {1, ""}); }).items[0].state,
+      "ran");
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.History("j"); }).last_success_at, At(6));
+}
+
+TEST_P(StoreConformance, FailedStreamMakesTheRunPartial) {
+  InsertRun(Queued("r", "j"));
+  const int64_t fence = Claim("r");
+  const Error error{ErrorKind::kPermanent, "file_missing", "no \"x\"", "ls",
+                    std::chrono::milliseconds(5)};
+  Must([&](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.FailStream("r", fence, "a", Counters{}, error));
+    return tx.RecordStream("r", fence, "b", StreamRecord{}, true, At(5));
+  });
+  EXPECT_EQ(Run("r").phase, RunPhase::kPartial);
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.RunStreams("r"); })[0].error, error);
+}
+
+TEST_P(StoreConformance, RetryIsAnotherAttemptUntilALaterRunHasPublished) {
+  Ended("r1", "j", 1, RunPhase::kFailed);
+  Must([](StoreTx& tx) { return tx.ReopenRun("r1", At(5)); });
+  EXPECT_EQ(Run("r1").phase, RunPhase::kQueued);
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r1", At(5)); }), "conflict");
+  Must([](StoreTx& tx) { return tx.CancelQueuedRun("r1", std::nullopt, At(6)); });
+  InsertRun(Queued("r2", "j", 9));
+  const int64_t fence = Claim("r2");
+  Must([&](StoreTx& tx) { return tx.RecordStream("r2", fence, "s", StreamRecord{}, true, At(9)); });
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r1", At(10)); }), "conflict");
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r2", At(10)); }), "conflict");
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("no", At(10)); }), "not_found");
+}
+
+TEST_P(StoreConformance, OrphansOfAnEarlierBootAreQueuedWithTheirCheckpoint) {
+  InsertRun(Queued("r", "j"));
+  const int64_t fence = Claim("r");
+  Must([&](StoreTx& tx) { return tx.SaveCheckpoint("r", fence, "s", Checkpoint{}); });
+  const auto adopt = [&] {
+    return *store_->Transact([](StoreTx& tx) { return tx.AdoptOrphans("node", At(20)); });
+  };
+  EXPECT_THAT(adopt(), IsEmpty());  // This boot runs it.
+  Open();
+  EXPECT_THAT(Ids(adopt()), ElementsAre("r"));  // The node's name is the same.
+  EXPECT_EQ(Run("r").phase, RunPhase::kQueued);
+  EXPECT_TRUE(Get([](const StoreReader& r) { return r.GetCheckpoint("r", "s"); }));
+  const auto attempts = Get([](const StoreReader& r) { return r.Attempts("r"); });
+  ASSERT_EQ(attempts.size(), 1u);
+  EXPECT_EQ(attempts[0].finished_at, At(20));
+  EXPECT_THAT(adopt(), IsEmpty());
+  EXPECT_GT(Claim("r"), fence);
+}
+
+TEST_P(StoreConformance, StopIsAskedOfActiveRunsOnly) {
+  InsertRun(Queued("r", "j"));
+  Must([](StoreTx& tx) { return tx.RequestStop("r", StopRequest::kCancel); });
+  EXPECT_EQ(Run("r").stop_request, StopRequest::kCancel);
+  Must([](StoreTx& tx) { return tx.CancelQueuedRun("r", std::nullopt, At(1)); });
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.RequestStop("r", StopRequest::kCancel); }),
+            "conflict");
+}
+
+TEST_P(StoreConformance, RunListsFilterAndPageWhileRunsComeIn) {
+  for (int i = 0; i < 40; ++i) {
+    Ended("r" + std::to_string(100 + i), i % 2 == 0 ? "even" : "odd", i,
+          i % 3 == 0 ? RunPhase::kFailed : RunPhase::kSucceeded);
+  }
+  InsertRun(Queued("r900", "even", 900));
+  std::vector<std::string> seen;
+  Page page{7, ""};
+  do {
+    const auto got = Get([&](const StoreReader& r) {
+      return r.ListRuns({"even", std::nullopt, std::nullopt, std::nullopt}, page);
+    });
+    for (const RunRow& run : got.items) seen.push_back(run.id);
+    page.cursor = got.next_cursor;
+    InsertRun(Queued("x" + std::to_string(seen.size()), "even", 1000));
+  } while (!page.cursor.empty());
+  EXPECT_EQ(seen.size(), 21u);
+  EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 21u);
+  EXPECT_TRUE(std::is_sorted(seen.rbegin(), seen.rend()));
+  for (const auto& [phase, count] : std::vector<std::pair<RunPhase, size_t>>{
+           {RunPhase::kFailed, 14}, {RunPhase::kSucceeded, 26}, {RunPhase::kHeld, 0}}) {
+    EXPECT_EQ(Get([&](const StoreReader& r) {
+                return r.ListRuns({"", phase, std::nullopt, std::nullopt}, {100, ""});
+              }).items.size(),
+              count);
+  }
+  EXPECT_EQ(Get([&](const StoreReader& r) {
+              return r.ListRuns({"", std::nullopt, At(10), At(20)}, {100, ""});
+            }).items.size(),
+            10u);
+  const auto history = Get([](const StoreReader& r) { return r.History("odd"); });
+  EXPECT_EQ(history.recent.size(), 20u);
+  EXPECT_EQ(history.recent[0].id, "r139");
+}
+
+TEST_P(StoreConformance, TargetBelongsToOneJob) {
+  Must([](StoreTx& tx) { return tx.ClaimTarget({"file:/x", "a", "s"}); });
+  Must([](StoreTx& tx) { return tx.ClaimTarget({"file:/x", "a", "s"}); });
+  const Status taken = Write([](StoreTx& tx) { return tx.ClaimTarget({"file:/x", "b", "s"}); });
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, "target_taken");
+  EXPECT_THAT(taken.error().message, ::testing::HasSubstr("\"a\""));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.TargetOwner("file:/x"); })->job, "a");
+  Must([](StoreTx& tx) { return tx.ReleaseTargets("a"); });
+  Must([](StoreTx& tx) { return tx.ClaimTarget({"file:/x", "b", "s"}); });
+}
+
+TEST_P(StoreConformance, KeysResetsAndForgottenState) {
+  Must([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.PutIdempotencyKey("j", "k", "r", At(1)));
+    BIZOND_RETURN_IF_ERROR(tx.PutPendingReset("j", "", At(1)));
+    BIZOND_RETURN_IF_ERROR(tx.PutPendingReset("j", "s", At(1)));
+    return tx.PutStreamState("j", {"s", Watermark{}, {}, {}}, At(1));
+  });
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.IdempotentRun("j", "k"); }), "r");
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.IdempotentRun("i", "k"); }));
+  EXPECT_THAT(Get([](const StoreReader& r) { return r.PendingResets("j"); }), ElementsAre("", "s"));
+  Must([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.DropPendingResets("j"));
+    return tx.PutStreamState("j", {"s", {}, {}, {}}, At(2));
+  });
+  EXPECT_THAT(Get([](const StoreReader& r) { return r.PendingResets("j"); }), IsEmpty());
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.StreamState("j", "s"); }));
+}
+
+TEST_P(StoreConformance, EveryChangeOfARunIsAnEventAndItsListenerHearsOfIt) {
+  std::atomic<int> heard = 0;
+  store_->OnEvent([&] { ++heard; });
+  InsertRun(Queued("r", "j"));
+  const int64_t fence = Claim("r");
+  Must([&](StoreTx& tx) {
+    return tx.FinishRun("r", fence, RunPhase::kFailed, std::nullopt, At(3));
+  });
+  const auto events = Get([](const StoreReader& r) { return r.EventsAfter(0, 10); });
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_THAT(events[2].detail, ::testing::HasSubstr("failed"));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.LastEventId(); }), events[2].id);
+  EXPECT_FALSE(Write([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.AppendEvent({0, At(1), "job", "j", "{}"}));
+    return Fail(ErrorKind::kPermanent, "x", "x");
+  }));
+  store_->OnEvent({});  // Waits for nothing: what was told is told before the next write.
+  Must([](StoreTx&) -> Status { return {}; });
+  EXPECT_EQ(heard, 3);
+}
+
+TEST_P(StoreConformance, FailedChangeTakesNothingElseWithIt) {
+  constexpr int kThreads = 16;
+  constexpr int kEach = 50;
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong = 0;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const bool fails = (t + i) % 3 == 0;
+        const std::string id = "r" + std::to_string(t * 1000 + i);
+        const Status status = Write([&](StoreTx& tx) -> Status {
+          BIZOND_RETURN_IF_ERROR(tx.InsertRun(Queued(id, "j")));
+          if (fails) return Fail(ErrorKind::kPermanent, "meant", "meant");
+          return {};
+        });
+        const auto run = store_->Query([&](const StoreReader& r) { return r.GetRun(id); });
+        if (status.has_value() == fails || !run || run->has_value() == fails) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_P(StoreConformance, ThrownChangeIsUndoneAndThrownAgain) {
+  EXPECT_THROW(Write([](StoreTx& tx) -> Status {
+                 (void)tx.InsertRun(Queued("r", "j"));
+                 throw std::logic_error("a promise was broken");
+               }),
+               std::logic_error);
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.GetRun("r"); }));
+  EXPECT_THROW(Write([this](StoreTx&) -> Status {
+                 return store_->Write([](StoreTx&) -> Status { return {}; });
+               }),
+               std::logic_error);
+  InsertRun(Queued("r", "j"));
+}
+
+TEST_P(StoreConformance, ReadSeesOneMoment) {
+  InsertRun(Queued("r1", "j"));
+  const Status read = store_->Read([&](const StoreReader& reader) -> Status {
+    InsertRun(Queued("r2", "j"));
+    EXPECT_FALSE(*reader.GetRun("r2"));
+    return {};
+  });
+  EXPECT_TRUE(read);
+  EXPECT_TRUE(Get([](const StoreReader& r) { return r.GetRun("r2"); }));
+}
+
+TEST_P(StoreConformance, WhatIsOldMovesOutOfSightOfNobody) {
+  for (int i = 0; i < 25; ++i) {
+    const std::string id = "r" + std::to_string(100 + i);
+    Must([&](StoreTx& tx) -> Status {
+      BIZOND_RETURN_IF_ERROR(tx.InsertOccurrence({"j", At(i), "queued", "", id, At(i)}));
+      return {};
+    });
+    Ended(id, "j", i, RunPhase::kSucceeded);
+  }
+  Ended("held", "j", 3, RunPhase::kHeld);
+  InsertRun(Queued("waits", "j", 2));
+  const auto all = [&] {
+    return Ids(Get([](const StoreReader& r) { return r.ListRuns({}, {100, ""}); }).items);
+  };
+  const auto before = all();
+  int moved = 0;
+  while (const int chunk = store_->Retain(At(20), 4).value()) moved += chunk;
+  EXPECT_GE(moved, 40);  // 20 runs, 20 occurrences, events.
+  EXPECT_EQ(all(), before);
+  EXPECT_EQ(Run("r105").phase, RunPhase::kSucceeded);
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.Attempts("r105"); }).size(), 1u);
+  EXPECT_EQ(
+      Get([](const StoreReader& r) { return r.ListOccurrences("j", {100, ""}); }).items.size(),
+      25u);
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r105", At(99)); }), "conflict");
+  // What fired once does not fire again because it was moved.
+  EXPECT_FALSE(*store_->Transact(
+      [](StoreTx& tx) { return tx.InsertOccurrence({"j", At(5), "queued", "", "", At(99)}); }));
+  Open();
+  EXPECT_EQ(all(), before);
+}
+
+}  // namespace
+}  // namespace bizond
