@@ -1,0 +1,98 @@
+#include "app/job_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include "app/composition.h"
+#include "base/text.h"
+#include "scheduler/schedule.h"
+
+namespace bizond {
+namespace {
+
+constexpr uint64_t kMaxJobBytes = 1 << 20;
+constexpr const char* kDotEnv = ".env";
+
+Result<std::map<std::string, std::string>> Environment(const JobFileOptions& options) {
+  if (!options.env_file.empty()) return ReadEnvFile(options.env_file);
+  std::error_code error;
+  if (std::filesystem::is_regular_file(kDotEnv, error)) return ReadEnvFile(kDotEnv);
+  return std::map<std::string, std::string>();
+}
+
+OpenedJobFile Refuse(const Error& error, int exit_code, Console& console) {
+  console.Report(error);
+  return {std::nullopt, exit_code};
+}
+
+}  // namespace
+
+OpenedJobFile OpenJobFile(const JobFileOptions& options, Console& console) {
+  const Result<std::string> text = ReadWholeFile(options.job_file, kMaxJobBytes);
+  if (!text) return Refuse(text.error(), kExitInvalid, console);
+  ParsedJob parsed = ParseJob(*text, BuiltInCatalog(), JobOrigin::kFile);
+  if (parsed.spec && !parsed.spec->schedule.empty()) {
+    const auto block = nlohmann::json::parse(parsed.spec->schedule, nullptr, false);
+    if (const auto schedule = ParseSchedule(block, parsed.spec->name); !schedule) {
+      parsed.errors.push_back(
+          IssueAt(*text, "schedule", schedule.error().message, schedule.error().remedy));
+    }
+  }
+  for (const JobIssue& issue : parsed.warnings) console.Report(options.job_file, issue, true);
+  for (const JobIssue& issue : parsed.errors) console.Report(options.job_file, issue, false);
+  if (!parsed.errors.empty() || !parsed.spec) return {std::nullopt, kExitInvalid};
+  for (const std::string& stream : options.streams) {
+    const auto& known = parsed.spec->source.streams;
+    if (std::find(known.begin(), known.end(), stream) != known.end()) continue;
+    return Refuse({ErrorKind::kConfig, "unknown_stream", "the job has no stream " + stream,
+                   "its definition lists its streams", std::nullopt},
+                  kExitUsage, console);
+  }
+  if (!options.streams.empty()) parsed.spec->source.streams = options.streams;
+  Result<std::map<std::string, std::string>> environment = Environment(options);
+  if (!environment) return Refuse(environment.error(), kExitInvalid, console);
+  Result<Roots> roots = Roots::Unrestricted(std::filesystem::current_path());
+  if (!roots) return Refuse(roots.error(), kExitFailed, console);
+  SecretPolicy policy;
+  policy.allow_all = true;
+  return {JobFile{std::move(*parsed.spec), SecretResolver(policy, std::move(*environment)),
+                  std::move(*roots)},
+          kExitDone};
+}
+
+Result<OpenedStream> OpenStream(const JobFile& file, const std::string& stream, Clock& clock) {
+  const JobSpec& spec = file.spec;
+  const SourceDescriptor* const source = BuiltInCatalog().FindSource(spec.source.name);
+  const DestinationDescriptor* const destination =
+      BuiltInCatalog().FindDestination(spec.destination.name);
+  BIZOND_ASSIGN_OR_RETURN(std::string source_config,
+                          file.secrets.Resolve(spec.source.config, spec));
+  BIZOND_ASSIGN_OR_RETURN(std::string destination_config,
+                          file.secrets.Resolve(spec.destination.config, spec));
+  OpenedStream opened;
+  const std::string id = spec.DestinationIdOf(stream);
+  BIZOND_ASSIGN_OR_RETURN(
+      opened.source, source->open({spec, stream, id, std::move(source_config), file.roots, clock}));
+  BIZOND_ASSIGN_OR_RETURN(
+      opened.destination,
+      destination->open({spec, stream, id, std::move(destination_config), file.roots, clock}));
+  return opened;
+}
+
+std::filesystem::path RunStateDir(const std::filesystem::path& state_dir, const std::string& job) {
+  return state_dir / "run" / EncodePathSegment(job);
+}
+
+int ExitCodeOf(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::kConfig:
+      return kExitInvalid;
+    case ErrorKind::kStopped:
+      return kExitInterrupted;
+    case ErrorKind::kTransient:
+    case ErrorKind::kPermanent:
+      break;
+  }
+  return kExitFailed;
+}
+
+}  // namespace bizond

@@ -1,0 +1,258 @@
+// `bizond run`: one sync to its end in the foreground, without a daemon.
+//
+// It keeps a store of its own under run/<job>/, locked while it runs, and drives the same job
+// service and executor as the daemon does: a run that was cut off goes on, a second one begins at
+// the first's watermark.
+#include <nlohmann/json.hpp>
+
+#include "app/composition.h"
+#include "app/job_file.h"
+#include "scheduler/job_service.h"
+#include "scheduler/run_executor.h"
+#include "store/run_logs.h"
+#include "store/sqlite_store.h"
+
+namespace bizond {
+namespace {
+
+using nlohmann::json;
+
+constexpr Duration kLockPoll = std::chrono::milliseconds(200);
+
+// Nothing else runs here: there is nobody to wake.
+class NoControl final : public RunControl {
+ public:
+  void Wake() override {}
+  void StopRun(std::string_view) override {}
+  std::optional<LiveRun> Live(std::string_view) const override { return std::nullopt; }
+};
+
+Result<std::unique_ptr<Store>> OpenStore(const std::filesystem::path& directory, Clock* clock,
+                                         bool wait, std::stop_token stop) {
+  while (true) {
+    StoreOptions options;
+    options.directory = directory;
+    options.clock = clock;
+    options.readers = 1;
+    Result<std::unique_ptr<Store>> store = OpenSqliteStore(options);
+    if (store || !wait || store.error().code != "state_dir_locked") return store;
+    if (!clock->SleepFor(kLockPoll, stop)) return tl::make_unexpected(StoppedError("waiting"));
+  }
+}
+
+// Everything of one `bizond run`.
+class ForegroundRun {
+ public:
+  ForegroundRun(const RunOptions& options, JobFile file, Console& console)
+      : options_(options), file_(std::move(file)), console_(console) {}
+
+  Result<RunRow> Execute(const std::filesystem::path& directory, std::stop_token stop) {
+    BIZOND_ASSIGN_OR_RETURN(store_, OpenStore(directory, &clock_, options_.wait, stop));
+    BIZOND_ASSIGN_OR_RETURN(const Root root, Root::Open(directory));
+    logs_.emplace(root, &clock_);
+    service_.emplace(store_.get(), &BuiltInCatalog(), &clock_, &control_, &plain_secrets_);
+    const std::string name = file_.spec.name;
+    BIZOND_ASSIGN_OR_RETURN(const auto left,
+                            store_->Transact([&](StoreTx& tx) -> Result<std::vector<RunRow>> {
+                              BIZOND_RETURN_IF_ERROR(tx.AdoptOrphans("run", clock_.Now()));
+                              return tx.ActiveRuns(name);
+                            }));
+    PutOptions put;
+    put.managed_by = "file";
+    put.origin = std::filesystem::absolute(options_.job_file).string();
+    if (options_.reset) put.state = StateChange::kReset;
+    BIZOND_ASSIGN_OR_RETURN(const PutOutcome job, service_->Put(file_.spec, put));
+    MakeExecutor(root);
+    // A run that was cut off goes on with its own version of the job. The file may have changed
+    // since.
+    for (const RunRow& run : left) {
+      console_.Note("going on with run " + run.id + ", which was cut off");
+      BIZOND_ASSIGN_OR_RETURN(RunRow ended, ExecuteOne(run.id, stop));
+      const bool same = run.job_version == job.row.version && !options_.reset;
+      if (IsActive(ended.phase) || same) return ended;
+    }
+    TriggerOptions trigger;
+    trigger.trigger = "cli";
+    trigger.reset = options_.reset && file_.spec.source.sync_mode == SyncMode::kIncremental;
+    BIZOND_ASSIGN_OR_RETURN(const RunRow run, Begin(trigger));
+    return ExecuteOne(run.id, stop);
+  }
+
+  Result<std::vector<RunStreamRow>> Streams(const std::string& run) const {
+    return store_->Query([&](const StoreReader& reader) { return reader.RunStreams(run); });
+  }
+
+ private:
+  // A stream job has its run from Put on.
+  Result<RunRow> Begin(const TriggerOptions& trigger) {
+    BIZOND_ASSIGN_OR_RETURN(const auto active, store_->Query([&](const StoreReader& reader) {
+      return reader.ActiveRuns(file_.spec.name);
+    }));
+    if (!active.empty()) return active.front();
+    return service_->Trigger(file_.spec.name, trigger);
+  }
+
+  void MakeExecutor(const Root& root) {
+    SyncExecutor::Parts parts{store_.get(),
+                              &*logs_,
+                              &BuiltInCatalog(),
+                              &clock_,
+                              &plain_secrets_,
+                              &file_.secrets,
+                              &file_.secrets,
+                              [this](const LiveRun& live) { ShowProgress(live); },
+                              root,
+                              {options_.streams, options_.max_iterations},
+                              file_.roots};
+    executor_.emplace(std::move(parts));
+  }
+
+  void ShowProgress(const LiveRun& live) {
+    console_.Progress(live.stream + " " + std::string(StageName(live.stage)),
+                      live.counters.rows_read, live.counters.bytes_written,
+                      clock_.Steady() - started_);
+  }
+
+  // Attempt after attempt, until the run has ended or `stop` was raised.
+  Result<RunRow> ExecuteOne(const std::string& id, std::stop_token stop) {
+    started_ = clock_.Steady();
+    while (true) {
+      BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> row,
+                              store_->Query([&](const StoreReader& r) { return r.GetRun(id); }));
+      if (!row || !IsActive(row->phase)) break;
+      if (!clock_.SleepFor(row->not_before - clock_.Now(), stop) || stop.stop_requested())
+        return *row;
+      RunningAttempt attempt;
+      BIZOND_ASSIGN_OR_RETURN(attempt.run.fence, store_->Transact([&](StoreTx& tx) {
+        return tx.ClaimRun(id, "run", clock_.Now());
+      }));
+      const int64_t fence = attempt.run.fence;
+      attempt.run = *row;
+      attempt.run.fence = fence;
+      ++attempt.run.attempt;
+      std::stop_callback forward(stop, [&] { attempt.Stop(StopReason::kShutdown); });
+      executor_->Execute(attempt);
+    }
+    console_.ClearProgress();
+    BIZOND_ASSIGN_OR_RETURN(
+        std::optional<RunRow> ended,
+        store_->Query([&](const StoreReader& reader) { return reader.GetRun(id); }));
+    if (!ended)
+      return Fail(ErrorKind::kPermanent, "run_missing", "the run's row is gone", "bizond doctor");
+    return std::move(*ended);
+  }
+
+  const RunOptions& options_;
+  JobFile file_;
+  Console& console_;
+  RealClock clock_;
+  NoControl control_;
+  PlainSecrets plain_secrets_;
+  std::unique_ptr<Store> store_;
+  std::optional<RunLogs> logs_;
+  std::optional<JobService> service_;
+  std::optional<SyncExecutor> executor_;
+  Duration started_{0};
+};
+
+json RunJson(const RunRow& run) {
+  json error;
+  if (run.error) {
+    error = {{"code", run.error->code},
+             {"kind", ErrorKindName(run.error->kind)},
+             {"message", run.error->message},
+             {"remedy", run.error->remedy}};
+  }
+  return {{"id", run.id},
+          {"job", run.job},
+          {"state", RunPhaseName(run.phase)},
+          {"attempt", run.attempt},
+          {"rows_read", run.counters.rows_read},
+          {"rows_written", run.counters.rows_written},
+          {"rows_rejected", run.counters.rows_rejected},
+          {"rows_deduplicated", run.counters.rows_deduplicated},
+          {"rows_filtered", run.counters.rows_filtered},
+          {"bytes_written", run.counters.bytes_written},
+          {"published", run.published},
+          {"error", error}};
+}
+
+void Show(const RunRow& run, const std::vector<RunStreamRow>& streams, Console& console) {
+  if (console.json()) {
+    json document = RunJson(run);
+    document["streams"] = json::array();
+    for (const RunStreamRow& stream : streams) {
+      document["streams"].push_back({{"stream", stream.stream},
+                                     {"state", stream.state},
+                                     {"rows_written", stream.counters.rows_written},
+                                     {"watermark_before", stream.watermark_before},
+                                     {"watermark_after", stream.watermark_after}});
+    }
+    console.Print(document.dump());
+    return;
+  }
+  console.Print(run.job + ": " + std::string(RunPhaseName(run.phase)) + ", " +
+                std::to_string(run.counters.rows_read) + " read, " +
+                std::to_string(run.counters.rows_written) + " written, " +
+                std::to_string(run.counters.rows_deduplicated) + " known, " +
+                std::to_string(run.counters.rows_filtered) + " old, " +
+                std::to_string(run.counters.rows_rejected) + " rejected");
+  if (run.error) console.Report(*run.error);
+}
+
+}  // namespace
+
+int RunJobFile(const RunOptions& options, Console& console) {
+  Signals signals;
+  OpenedJobFile opened = OpenJobFile(options, console);
+  if (!opened.file) return opened.exit_code;
+  const Result<std::filesystem::path> state_dir = StateDir(options.state_dir);
+  if (!state_dir) {
+    console.Report(state_dir.error());
+    return kExitUsage;
+  }
+  const std::filesystem::path directory = RunStateDir(*state_dir, opened.file->spec.name);
+  ForegroundRun foreground(options, std::move(*opened.file), console);
+  const Result<RunRow> run = foreground.Execute(directory, signals.token());
+  console.ClearProgress();
+  if (!run) {
+    console.Report(run.error());
+    return signals.received() != 0 ? kExitInterrupted : ExitCodeOf(run.error());
+  }
+  const Result<std::vector<RunStreamRow>> streams = foreground.Streams(run->id);
+  Show(*run, streams.value_or(std::vector<RunStreamRow>()), console);
+  if (run->phase == RunPhase::kSucceeded) return kExitDone;
+  if (signals.received() == 0) return kExitFailed;
+  console.Note("stopped at a checkpoint: the next bizond run goes on from there");
+  return kExitInterrupted;
+}
+
+int ResetStream(const StreamResetOptions& options, Console& console) {
+  OpenedJobFile opened = OpenJobFile(options, console);
+  if (!opened.file) return opened.exit_code;
+  const auto reset = [&]() -> Status {
+    RealClock clock;
+    NoControl control;
+    PlainSecrets plain_secrets;
+    BIZOND_ASSIGN_OR_RETURN(const std::filesystem::path state_dir, StateDir(options.state_dir));
+    const std::filesystem::path directory = RunStateDir(state_dir, opened.file->spec.name);
+    BIZOND_ASSIGN_OR_RETURN(const std::unique_ptr<Store> store,
+                            OpenStore(directory, &clock, false, {}));
+    JobService service(store.get(), &BuiltInCatalog(), &clock, &control, &plain_secrets);
+    PutOptions put;
+    put.managed_by = "file";
+    put.origin = std::filesystem::absolute(options.job_file).string();
+    BIZOND_RETURN_IF_ERROR(service.Put(opened.file->spec, put));
+    const std::string stream = options.streams.empty() ? "" : options.streams.front();
+    return service.RequestReset(opened.file->spec.name, stream, options.cancel);
+  };
+  const Status status = reset();
+  if (!status) {
+    console.Report(status.error());
+    return ExitCodeOf(status.error());
+  }
+  console.Note(options.cancel ? "the reset is taken back" : "the next run replaces the target");
+  return kExitDone;
+}
+
+}  // namespace bizond

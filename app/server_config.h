@@ -1,0 +1,44 @@
+// ServerConfig: what the operator of a daemon decides, from --config and the environment.
+//
+// A YAML file:
+//   secrets: {environment: [PATTERN...], files: [PATTERN...]}  what jobs of the API may name
+//   allowed_hosts: [NAME...]                                   Host headers beside the loopback's
+//   workers: 8
+//   retention: 30d
+// The token is taken from $BIZOND_TOKEN only: a file that people share holds no secret.
+//
+// Threads: values.
+#ifndef BIZOND_APP_SERVER_CONFIG_H_
+#define BIZOND_APP_SERVER_CONFIG_H_
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "sync/secrets.h"
+
+namespace bizond {
+
+struct ServerConfig {
+  SecretPolicy api_secrets;
+  std::vector<std::string> allowed_hosts;
+  int workers = 8;
+  Duration retention = std::chrono::hours(24 * 30);
+  std::string token;
+};
+
+// `file` empty: the defaults. Code invalid_config with file:line.
+Result<ServerConfig> ReadServerConfig(const std::string& file);
+
+struct HostPort {
+  std::string host;
+  int port = 0;
+};
+
+// "127.0.0.1:8787", "[::1]:8787", ":8787" (the loopback). Code invalid_listen.
+Result<HostPort> ParseListen(const std::string& text);
+
+}  // namespace bizond
+
+#endif  // BIZOND_APP_SERVER_CONFIG_H_

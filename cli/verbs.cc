@@ -1,0 +1,129 @@
+// The table of subcommands.
+#include "cli/verb.h"
+
+namespace bizond {
+namespace {
+
+constexpr OptionKind kFlag = OptionKind::kFlag;
+constexpr OptionKind kText = OptionKind::kText;
+constexpr OptionKind kRepeated = OptionKind::kRepeated;
+constexpr OptionKind kNumber = OptionKind::kNumber;
+
+constexpr OptionRow kEnvFile{"--env-file", "F", "variables for env://, instead of ./.env"};
+constexpr OptionRow kStateDir{"--state-dir", "D", "where state is kept"};
+constexpr OptionRow kLogLevel{"--log-level", "L", "debug, info, warning or error", kText,
+                              "debug|info|warn|warning|error|critical|trace|DEBUG|INFO|WARN|"
+                              "WARNING|ERROR|CRITICAL|TRACE"};
+constexpr OptionRow kStream{"--stream", "S", "only this stream of the job", kRepeated};
+
+constexpr OptionRow kServe[] = {
+    kStateDir,
+    {"--listen", "HOST:PORT", "where the API and the page answer (127.0.0.1:8787)"},
+    {"--jobs-dir", "D", "a folder of job files, applied at start and whenever they change"},
+    {"--data-dir", "D", "where relative paths of jobs begin (<state-dir>/data)"},
+    {"--root", "D", "a further folder that jobs may touch", kRepeated},
+    {"--config", "F", "the daemon's configuration"},
+    kLogLevel,
+    {"--log-format", "text|json", "how log lines are written", kText, "text|json"},
+};
+constexpr OptionRow kRun[] = {
+    {"--reset", "", "replace the target instead of going on", kFlag},
+    kStream,
+    kEnvFile,
+    kStateDir,
+    kLogLevel,
+    {"--max-iterations", "N", "stop after this many pages", kNumber},
+    {"--wait", "", "wait for another run of this job to end", kFlag},
+};
+constexpr OptionRow kJobFile[] = {kEnvFile, kStateDir, kLogLevel, kStream};
+constexpr OptionRow kCancel{"--cancel", "", "take a reset back that has not begun", kFlag};
+constexpr OptionRow kStreamReset[] = {kEnvFile, kStateDir, kLogLevel, kStream, kCancel};
+constexpr OptionRow kOneStreamReset[] = {{"--stream", "S", "only this stream of the job"}, kCancel};
+constexpr OptionRow kApply[] = {
+    {"-f,--file", "FILE-OR-DIR", "job files, YAML or JSON", kRepeated},
+    {"--dry-run", "", "check, and say what would be done", kFlag},
+    {"--prune", "", "delete the daemon's jobs that the folder does not hold", kFlag},
+    {"--state", "keep|reset", "what becomes of the state when source, cursor or target change",
+     kText, "keep|reset"},
+};
+constexpr OptionRow kTrigger[] = {
+    {"--reset", "", "replace the target instead of going on", kFlag},
+    {"--idempotency-key", "K", "the same key gives the same run"},
+    {"--wait", "", "wait for the run's end; its outcome is the exit code", kFlag},
+};
+constexpr OptionRow kRunsList[] = {
+    {"--job", "NAME", "only runs of this job"},
+    {"--state", "S", "only runs in this state", kText,
+     "queued|running|succeeded|failed|partial|held|cancelled"},
+    {"--limit", "N", "at most this many, the newest first (50)", kNumber},
+};
+constexpr OptionRow kLogs[] = {
+    {"--follow", "", "go on until the run has ended", kFlag},
+};
+constexpr OptionRow kPreview[] = {
+    {"--timezone", "Z", "a name of the tz database (UTC)"},
+    {"--from", "T", "RFC 3339; the default is now"},
+    {"--count", "N", "how many fires (10)", kNumber},
+};
+constexpr OptionRow kOnlyStateDir[] = {kStateDir};
+
+constexpr bool kData = true;
+constexpr bool kDaemon = true;
+
+constexpr Verb kVerbs[] = {
+    {"serve", "", "the daemon: scheduler, API and page", kServe, false, false, ServeVerb},
+    {"run", "JOB.yml", "one sync to its end, without a daemon", kRun, kData, false, RunVerb},
+    {"check", "JOB.yml", "validate a job and connect both ends", kJobFile, kData, false, CheckVerb},
+    {"plan", "JOB.yml", "what a run would do, and ten records; nothing is written", kJobFile, kData,
+     false, PlanVerb},
+    {"source list", "", "the sources", {}, kData, false, SourceListVerb},
+    {"stream list", "SOURCE", "the streams of a source", {}, kData, false, StreamListVerb},
+    {"stream reset", "JOB.yml", "the next `bizond run` replaces its target", kStreamReset, false,
+     false, StreamResetVerb},
+    {"destination list", "", "the destinations", {}, kData, false, DestinationListVerb},
+    {"connectors show",
+     "KIND/NAME",
+     "a connector: schema and example job",
+     {},
+     kData,
+     false,
+     ConnectorsShowVerb},
+    {"secrets check", "JOB.yml", "whether every secret of a job can be resolved", kJobFile, kData,
+     false, SecretsCheckVerb},
+    {"jobs list", "", "the daemon's jobs", {}, kData, kDaemon, JobsListVerb},
+    {"jobs show", "NAME", "a job with its definition", {}, kData, kDaemon, JobsShowVerb},
+    {"jobs apply", "", "create or replace jobs from files", kApply, kData, kDaemon, JobsApplyVerb},
+    {"jobs delete", "NAME", "delete a job; its target stays", {}, false, kDaemon, JobsDeleteVerb},
+    {"jobs pause", "NAME", "switch a job's schedule off", {}, false, kDaemon, JobsPauseVerb},
+    {"jobs resume", "NAME", "switch it on again", {}, false, kDaemon, JobsResumeVerb},
+    {"jobs trigger", "NAME", "start a run now", kTrigger, kData, kDaemon, JobsTriggerVerb},
+    {"jobs reset", "NAME", "the next run replaces its target", kOneStreamReset, false, kDaemon,
+     JobsResetVerb},
+    {"runs list", "", "runs, the newest first", kRunsList, kData, kDaemon, RunsListVerb},
+    {"runs show", "ID", "a run with its streams", {}, kData, kDaemon, RunsShowVerb},
+    {"runs logs", "ID", "a run's log", kLogs, kData, kDaemon, RunsLogsVerb},
+    {"runs cancel", "ID", "stop a run at its next checkpoint", {}, false, kDaemon, RunsCancelVerb},
+    {"runs retry", "ID", "another attempt of a run", {}, kData, kDaemon, RunsRetryVerb},
+    {"schedule preview", "EXPR", "the next fires of a cron expression", kPreview, kData, false,
+     SchedulePreviewVerb},
+    {"explain", "CODE", "what an error code means and what to do", {}, kData, false, ExplainVerb},
+    {"backup", "FILE", "copy the daemon's database, also while it runs", kOnlyStateDir, false,
+     false, BackupVerb},
+    {"restore", "FILE", "put a copy back, while no daemon runs", kOnlyStateDir, false, false,
+     RestoreVerb},
+    {"doctor", "", "look for what is wrong: database, disk, clock, permissions", kOnlyStateDir,
+     kData, false, DoctorVerb},
+    {"new",
+     "KIND NAME",
+     "lay out a connector's folder; KIND is source or destination",
+     {},
+     false,
+     false,
+     NewVerb},
+};
+
+}  // namespace
+
+std::span<const Verb> AllVerbs() { return kVerbs; }
+
+}  // namespace bizond
