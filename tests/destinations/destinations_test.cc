@@ -269,8 +269,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"file", PublishMode::kDirect}, Case{"sqlite", PublishMode::kReplace},
                       Case{"sqlite", PublishMode::kAppend}, Case{"sqlite", PublishMode::kMerge},
                       Case{"sqlite", PublishMode::kDirect}),
-    [](const auto& info) {
-      return info.param.name + "_" + std::string(PublishModeName(info.param.mode));
+    [](const auto& tested) {
+      return tested.param.name + "_" + std::string(PublishModeName(tested.param.mode));
     });
 
 TEST(JsonString, EscapesEveryByteAsAnotherWriterReadsIt) {
