@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/composition.h"
+#include "destinations/scaffold.h"
 #include "scheduler/schedule_preview.h"
 #include "store/backup.h"
 #include "store/doctor.h"
@@ -19,8 +20,7 @@ int Refuse(const Error& error, Console& console) {
 int Backup(const std::string& file, const std::string& state_dir, Console& console) {
   const Result<std::filesystem::path> directory = StateDir(state_dir);
   if (!directory) return Refuse(directory.error(), console);
-  RealClock clock;
-  if (const Status done = BackupStateDir(*directory, file, &clock); !done) {
+  if (const Status done = BackupStateDir(*directory, file); !done) {
     return Refuse(done.error(), console);
   }
   console.Note("backed up to " + file);
@@ -44,7 +44,7 @@ int Doctor(const std::string& state_dir, Console& console) {
   RealClock clock;
   bool all_well = true;
   json items = json::array();
-  for (const DoctorCheck& check : Examine(*directory, clock)) {
+  for (const DoctorCheck& check : ExamineStore(*directory, clock)) {
     all_well = all_well && check.ok;
     items.push_back({{"name", check.name},
                      {"ok", check.ok},

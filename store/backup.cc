@@ -114,6 +114,27 @@ Status BackupStore(const Root& root, const std::string& file_name, const std::st
   return place.SyncDirectoryOf(name);
 }
 
+Status BackupStateDir(const std::filesystem::path& directory, const std::string& path) {
+  const std::string file(kStoreFile);
+  const auto missing = [&]() -> Status {
+    return Fail(ErrorKind::kConfig, "store_missing",
+                fmt::format("there is no {}", (directory / file).string()),
+                "name the daemon's folder with --state-dir or BIZOND_STATE_DIR");
+  };
+  std::error_code failure;
+  if (!std::filesystem::is_directory(directory, failure)) return missing();
+  BIZOND_ASSIGN_OR_RETURN(const Root root, Root::Open(directory));
+  BIZOND_ASSIGN_OR_RETURN(const auto header, ReadDatabaseHeader(root, file));
+  if (!header) return missing();
+  const std::string shown = (root.path() / file).string();
+  BIZOND_RETURN_IF_ERROR(CheckDatabaseHeader(*header, kStoreApplicationId,
+                                             NewestVersion(MigrationsOf(embedded::migrations(), "")), shown));
+  BIZOND_ASSIGN_OR_RETURN(const auto history, root.Stat(kHistoryFile));
+  StoreState state;
+  state.has_history = history.has_value();
+  return BackupStore(root, file, path, &state);
+}
+
 Status FinishRestore(const Root& root, std::string_view file_name) {
   const std::string file(file_name);
   const std::string restoring = RestoringName(file);

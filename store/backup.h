@@ -28,6 +28,10 @@ namespace bizond {
 Status BackupStore(const Root& root, const std::string& file_name, const std::string& path,
                    StoreState* state);
 
+// The same of a store that another process may be using, as `bizond backup` does. Codes
+// store_missing, store_corrupt, store_newer.
+Status BackupStateDir(const std::filesystem::path& directory, const std::string& path);
+
 struct RestoreReport {
   std::string store_id;
   int64_t epoch = 0;     // The new one.
