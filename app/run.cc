@@ -4,6 +4,7 @@
 // service and executor as the daemon does: a run that was cut off goes on, a second one begins at
 // the first's watermark.
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "app/composition.h"
 #include "app/job_file.h"
@@ -17,6 +18,8 @@ namespace {
 
 using nlohmann::json;
 
+// How often timeouts are looked at.
+constexpr Duration kWatchEvery = std::chrono::seconds(1);
 constexpr Duration kLockPoll = std::chrono::milliseconds(200);
 
 // Nothing else runs here: there is nobody to wake.
@@ -103,7 +106,8 @@ class ForegroundRun {
                               [this](const LiveRun& live) { ShowProgress(live); },
                               root,
                               {options_.streams, options_.max_iterations},
-                              file_.roots};
+                              file_.roots,
+                              /*log_failures=*/false};
     executor_.emplace(std::move(parts));
   }
 
@@ -130,7 +134,11 @@ class ForegroundRun {
       attempt.run = *row;
       attempt.run.fence = fence;
       ++attempt.run.attempt;
+      attempt.progress_at_us = clock_.Steady().count();
       std::stop_callback forward(stop, [&] { attempt.Stop(StopReason::kShutdown); });
+      std::jthread watch([&, began = clock_.Steady()](std::stop_token ended) {
+        while (clock_.SleepFor(kWatchEvery, ended)) attempt.StopIfLate(began, clock_.Steady());
+      });
       executor_->Execute(attempt);
     }
     console_.ClearProgress();

@@ -249,8 +249,10 @@ Status SyncExecutor::EndUnfinished(Attempt& attempt, const Error& raised) {
                        {{"kind", std::string(ErrorKindName(error.kind))}});
   }
   BIZOND_ASSIGN_OR_RETURN(const std::optional<Duration> delay, DelayOfRetry(attempt, error));
-  Log(LogLevel::kWarning, "scheduler", delay ? "a run failed and is tried again" : "a run failed",
-      {{"run", run.id}, {"job", run.job}, {"error", Describe(error)}});
+  if (delay || parts_.log_failures) {
+    Log(LogLevel::kWarning, "scheduler", delay ? "a run failed and is tried again" : "a run failed",
+        {{"run", run.id}, {"job", run.job}, {"error", Describe(error)}});
+  }
   return parts_.store->Write([&](StoreTx& tx) {
     if (delay) return tx.RequeueRun(run.id, run.fence, error, now + *delay, now);
     const RunPhase phase = attempt.recorded > 0 ? RunPhase::kPartial : RunPhase::kFailed;

@@ -44,6 +44,15 @@ struct RunningAttempt {
     stop_reason.compare_exchange_strong(none, reason);
     stop.request_stop();
   }
+  // Stops an attempt that passed its timeout, or that has made no progress for too long. Steady
+  // times.
+  void StopIfLate(Duration started, Duration now) {
+    const int64_t now_us = now.count();
+    const int64_t limit = timeout_us;
+    const int64_t stall = stall_timeout_us;
+    if (limit > 0 && now_us - started.count() >= limit) Stop(StopReason::kTimeout);
+    if (stall > 0 && now_us - progress_at_us >= stall) Stop(StopReason::kStall);
+  }
 };
 
 class RunExecutor {
@@ -77,6 +86,8 @@ class SyncExecutor final : public RunExecutor {
     Root state_dir;
     RunOverrides overrides;
     Roots roots;
+    // False: whoever started the run tells how it ended.
+    bool log_failures = true;
   };
 
   explicit SyncExecutor(Parts parts);

@@ -233,15 +233,9 @@ void Scheduler::ReapWorkers() {
 }
 
 void Scheduler::LookAfterRuns() {
-  const int64_t now = clock_->Steady().count();
+  const Duration now = clock_->Steady();
   std::lock_guard lock(mutex_);
-  for (auto& [id, worker] : workers_) {
-    RunningAttempt& attempt = worker->attempt;
-    const int64_t timeout = attempt.timeout_us;
-    const int64_t stall = attempt.stall_timeout_us;
-    if (timeout > 0 && now - worker->started.count() >= timeout) attempt.Stop(StopReason::kTimeout);
-    if (stall > 0 && now - attempt.progress_at_us >= stall) attempt.Stop(StopReason::kStall);
-  }
+  for (auto& [id, worker] : workers_) worker->attempt.StopIfLate(worker->started, now);
 }
 
 bool Scheduler::Retain() {
