@@ -199,8 +199,9 @@ void Show(const RunRow& run, const std::vector<RunStreamRow>& streams, Console& 
     console.Print(document.dump());
     return;
   }
-  console.Print(run.job + ": " + std::string(RunPhaseName(run.phase)) + ", " +
-                std::to_string(run.counters.rows_read) + " read, " +
+  // A run that goes on later is queued again.
+  const std::string ended = IsActive(run.phase) ? "stopped" : std::string(RunPhaseName(run.phase));
+  console.Print(run.job + ": " + ended + ", " + std::to_string(run.counters.rows_read) + " read, " +
                 std::to_string(run.counters.rows_written) + " written, " +
                 std::to_string(run.counters.rows_deduplicated) + " known, " +
                 std::to_string(run.counters.rows_filtered) + " old, " +
