@@ -19,8 +19,11 @@ struct CodeStatus {
 constexpr CodeStatus kStatuses[] = {
     {"conflict", 409},
     {"fenced", 409},
+    {"invalid_body", 400},
     {"invalid_cursor_token", 400},
     {"invalid_duration", 400},
+    {"invalid_event_id", 400},
+    {"invalid_parameter", 400},
     {"invalid_time", 400},
     {"job_exists", 409},
     {"job_missing", 404},

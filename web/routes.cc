@@ -9,8 +9,6 @@ constexpr Parameter kLimit = {"limit", "query", "integer", "Items of one page, 1
 constexpr Parameter kCursor = {"cursor", "query", "string", "next_cursor of the page before."};
 constexpr Parameter kIfMatch = {"If-Match", "header", "string",
                                 "The ETag that was read; 412 when the job has another by now."};
-constexpr Parameter kIfNoneMatch = {"If-None-Match", "header", "string",
-                                    "An ETag; 304 when the job still has it."};
 constexpr Parameter kStateChange = {
     "state", "query", "string",
     "keep or reset: what becomes of the state when the change makes it mean something else."};
@@ -22,7 +20,6 @@ constexpr Parameter kJobFilters[] = {
     {"tag", "query", "string", "Jobs with this tag."},
     {"q", "query", "string", "Jobs with this text in name, tags or connectors, in any case."},
     {"paused", "query", "boolean", "Paused jobs, or those that are not."}};
-constexpr Parameter kGetJob[] = {kIfNoneMatch};
 constexpr Parameter kPutJob[] = {kStateChange, kIfMatch};
 constexpr Parameter kDeleteJob[] = {kIfMatch};
 constexpr Parameter kState = {"state", "query", "string", "Runs in this state."};
@@ -40,13 +37,9 @@ constexpr Parameter kLogs[] = {
     kLimit};
 constexpr Parameter kPreview[] = {
     {"cron", "query", "string", "Five fields, or @daily and its like."},
-    {"every", "query", "string", "Instead of cron: an interval."},
     {"timezone", "query", "string", "An IANA name; UTC."},
     {"from", "query", "string", "RFC 3339; now."},
-    {"count", "query", "integer", "1 to 1000; 10."},
-    {"on_gap", "query", "string", "next or skip."},
-    {"on_fold", "query", "string", "first or both."},
-    {"name", "query", "string", "The job's name, which H and the phase of every depend on."}};
+    {"count", "query", "integer", "1 to 1000; 10."}};
 constexpr Parameter kEvents[] = {
     {"Last-Event-ID", "header", "string", "Goes on after this event."}};
 
@@ -73,8 +66,8 @@ constexpr Route kRoutes[] = {
      "Read a job with its definition",
      BodyKind::kNone,
      {},
-     kGetJob,
-     "200 Job, 304, 404 Problem"},
+     {},
+     "200 Job, 404 Problem"},
     {"PUT",
      "/api/v1/jobs/{name}",
      handlers::PutJob,

@@ -1,0 +1,161 @@
+#include "web/job_json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "web/run_json.h"
+
+namespace bizond {
+namespace {
+
+using nlohmann::json;
+
+// A fire that nobody took up for so long is late: the scheduler looks far more often.
+constexpr Duration kLateAfter = std::chrono::minutes(1);
+
+json Member(const json& object, const char* key, json otherwise = nullptr) {
+  if (!object.is_object()) return otherwise;
+  const auto found = object.find(key);
+  return found == object.end() ? otherwise : *found;
+}
+
+json SourceJson(const json& source) {
+  json streams = Member(source, "streams");
+  if (!streams.is_array()) {
+    const json stream = Member(source, "stream");
+    streams = stream.is_string() ? json::array({stream}) : json::array();
+  }
+  return {{"name", Member(source, "name")},
+          {"streams", std::move(streams)},
+          {"sync_mode", Member(source, "sync_mode", "full_refresh")}};
+}
+
+json DestinationJson(const json& destination) {
+  return {{"name", Member(destination, "name")},
+          {"alias", Member(destination, "alias")},
+          {"destination_id", Member(Member(destination, "config"), "destination_id")}};
+}
+
+const char* HealthOf(const JobRow& job, const std::vector<RunRow>& recent,
+                     const std::optional<ScheduleRow>& schedule, UtcTime now) {
+  const auto running = [](const RunRow& run) { return run.phase == RunPhase::kRunning; };
+  if (std::any_of(recent.begin(), recent.end(), running)) return "running";
+  if (job.paused) return "paused";
+  if (schedule && schedule->next_at && *schedule->next_at + kLateAfter < now) return "late";
+  for (const RunRow& run : recent) {
+    // A run that is tried again has failed for now.
+    if (IsActive(run.phase)) {
+      if (run.error) return "failing";
+      continue;
+    }
+    if (run.phase == RunPhase::kCancelled) continue;
+    return run.phase == RunPhase::kSucceeded ? "ok" : "failing";
+  }
+  return "never_run";
+}
+
+// The text of a cursor's JSON token: "2026-01-01" without its quotes, 12.50 as it is.
+json CursorText(const std::string& token) {
+  if (token.empty()) return {};
+  if (token.front() != '"') return token;
+  json text = json::parse(token, nullptr, false);
+  return text.is_string() ? text : json(token);
+}
+
+json ParsedOrNull(const std::string& text) {
+  if (text.empty()) return {};
+  json value = json::parse(text, nullptr, false);
+  return value.is_discarded() ? json(text) : value;
+}
+
+json CheckpointJson(const Checkpoint& checkpoint) {
+  json result = CountersJson(checkpoint.counters);
+  result["iterations"] = checkpoint.iterations;
+  result["pagination"] = ParsedOrNull(checkpoint.pagination);
+  result["intent"] = !checkpoint.intent.empty();
+  return result;
+}
+
+Result<json> CheckpointOf(const StoreReader& reader, const std::string& job,
+                          const std::string& stream) {
+  BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, reader.ActiveRuns(job));
+  for (const RunRow& run : active) {
+    BIZOND_ASSIGN_OR_RETURN(const auto checkpoint, reader.GetCheckpoint(run.id, stream));
+    if (!checkpoint) continue;
+    json result = CheckpointJson(*checkpoint);
+    result["run_id"] = run.id;
+    return result;
+  }
+  return json();
+}
+
+}  // namespace
+
+std::string EtagOf(const JobRow& job) { return "\"v" + std::to_string(job.version) + "\""; }
+
+Result<json> JobJson(const JobRow& job, const JobView& view) {
+  BIZOND_ASSIGN_OR_RETURN(const JobHistory history, view.reader.History(job.name));
+  BIZOND_ASSIGN_OR_RETURN(const auto schedule, view.reader.GetSchedule(job.name));
+  json definition = json::parse(job.definition, nullptr, false);
+  json result = {{"name", job.name},
+                 {"tags", Member(definition, "tags", json::array())},
+                 {"version", job.version},
+                 {"etag", EtagOf(job)},
+                 {"managed_by", job.managed_by},
+                 {"origin", job.origin.empty() ? json() : json(job.origin)},
+                 {"paused", job.paused},
+                 {"source", SourceJson(Member(definition, "source"))},
+                 {"destination", DestinationJson(Member(definition, "destination"))},
+                 {"schedule", Member(definition, "schedule")},
+                 {"health", HealthOf(job, history.recent, schedule, view.now)},
+                 {"last_success_at", TimeJson(history.last_success_at)},
+                 {"created_at", FormatUtc(job.created_at)},
+                 {"updated_at", FormatUtc(job.updated_at)}};
+  result["next_at"] = schedule && !job.paused ? TimeJson(schedule->next_at) : json();
+  result["last_run"] =
+      history.recent.empty() ? json() : RunJson(history.recent.front(), view.control);
+  result["recent_runs"] = json::array();
+  for (const RunRow& run : history.recent) {
+    result["recent_runs"].push_back(RunSummaryJson(run));
+  }
+  if (view.whole) {
+    BIZOND_ASSIGN_OR_RETURN(const auto resets, view.reader.PendingResets(job.name));
+    result["pending_resets"] = resets;
+    result["definition"] = std::move(definition);
+  }
+  return result;
+}
+
+Result<json> StateJson(const StoreReader& reader, const std::string& job) {
+  BIZOND_ASSIGN_OR_RETURN(const std::vector<StreamStateRow> rows, reader.StreamStates(job));
+  json streams = json::array();
+  std::vector<std::string> seen;
+  const auto add = [&](const std::string& name, const StreamStateRow* row) -> Status {
+    json stream = {{"stream", name}, {"watermark", nullptr}, {"position", nullptr}};
+    if (row != nullptr && row->watermark) {
+      if (!row->watermark->cursor.empty()) {
+        stream["watermark"] = {{"cursor", CursorText(row->watermark->cursor)},
+                               {"cursor_type", row->watermark->cursor_type}};
+      }
+      stream["position"] = ParsedOrNull(row->watermark->position);
+    }
+    stream["updated_at"] = row != nullptr ? json(FormatUtc(row->updated_at)) : json();
+    BIZOND_ASSIGN_OR_RETURN(stream["checkpoint"], CheckpointOf(reader, job, name));
+    streams.push_back(std::move(stream));
+    seen.push_back(name);
+    return {};
+  };
+  for (const StreamStateRow& row : rows) BIZOND_RETURN_IF_ERROR(add(row.stream, &row));
+  // Streams that have published nothing yet.
+  BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> found, reader.GetJob(job));
+  const json definition = found ? json::parse(found->definition, nullptr, false) : json::object();
+  for (const json& name : SourceJson(Member(definition, "source"))["streams"]) {
+    if (!name.is_string()) continue;
+    const auto text = name.get<std::string>();
+    if (std::find(seen.begin(), seen.end(), text) != seen.end()) continue;
+    BIZOND_RETURN_IF_ERROR(add(text, nullptr));
+  }
+  return json{{"streams", std::move(streams)}};
+}
+
+}  // namespace bizond

@@ -1,0 +1,101 @@
+#include "web/run_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace bizond {
+namespace {
+
+using nlohmann::json;
+
+// A cursor or a position, as it was recorded for people.
+json WatermarkText(const std::string& text) {
+  return text.empty() ? json() : json{{"cursor", text}};
+}
+
+}  // namespace
+
+json TimeJson(const std::optional<UtcTime>& time) { return time ? json(FormatUtc(*time)) : json(); }
+
+json ErrorJson(const std::optional<Error>& error) {
+  if (!error) return {};
+  return {{"code", error->code},
+          {"kind", ErrorKindName(error->kind)},
+          {"message", error->message},
+          {"remedy", error->remedy}};
+}
+
+json CountersJson(const Counters& counters) {
+  return {
+      {"rows_read", counters.rows_read},         {"rows_written", counters.rows_written},
+      {"rows_rejected", counters.rows_rejected}, {"rows_deduplicated", counters.rows_deduplicated},
+      {"rows_filtered", counters.rows_filtered}, {"bytes_written", counters.bytes_written}};
+}
+
+json RunJson(const RunRow& run, const RunControl* control) {
+  Counters counters = run.counters;
+  Stage stage = run.stage;
+  if (run.phase == RunPhase::kRunning && control != nullptr) {
+    if (const std::optional<LiveRun> live = control->Live(run.id)) {
+      counters = live->counters;
+      stage = live->stage;
+    }
+  }
+  json result = CountersJson(counters);
+  result["id"] = run.id;
+  result["job"] = run.job;
+  result["job_version"] = run.job_version;
+  result["trigger"] = run.trigger;
+  result["state"] = RunPhaseName(run.phase);
+  result["attempt"] = run.attempt;
+  result["reset"] = run.reset;
+  result["nominal_at"] = TimeJson(run.nominal_at);
+  result["queued_at"] = FormatUtc(run.queued_at);
+  result["not_before"] = run.phase == RunPhase::kQueued ? json(FormatUtc(run.not_before)) : json();
+  result["started_at"] = TimeJson(run.started_at);
+  result["finished_at"] = TimeJson(run.finished_at);
+  result["stage"] = StageName(stage);
+  result["published"] = run.published;
+  result["stop_requested"] = run.stop_request == StopRequest::kCancel;
+  result["error"] = ErrorJson(run.error);
+  return result;
+}
+
+Result<json> WholeRunJson(const StoreReader& reader, const RunRow& run, const RunControl* control) {
+  json result = RunJson(run, control);
+  result["streams"] = json::array();
+  BIZOND_ASSIGN_OR_RETURN(const std::vector<RunStreamRow> streams, reader.RunStreams(run.id));
+  for (const RunStreamRow& row : streams) {
+    json stream = CountersJson(row.counters);
+    stream["stream"] = row.stream;
+    stream["state"] = row.state;
+    stream["watermark_before"] = WatermarkText(row.watermark_before);
+    stream["watermark_after"] = WatermarkText(row.watermark_after);
+    stream["error"] = ErrorJson(row.error);
+    result["streams"].push_back(std::move(stream));
+  }
+  result["attempts"] = json::array();
+  BIZOND_ASSIGN_OR_RETURN(const std::vector<AttemptRow> attempts, reader.Attempts(run.id));
+  for (const AttemptRow& attempt : attempts) {
+    result["attempts"].push_back({{"number", attempt.number},
+                                  {"started_at", FormatUtc(attempt.started_at)},
+                                  {"finished_at", TimeJson(attempt.finished_at)},
+                                  {"error", ErrorJson(attempt.error)}});
+  }
+  return result;
+}
+
+json RunSummaryJson(const RunRow& run) {
+  json duration;
+  if (run.started_at && run.finished_at) {
+    duration =
+        std::chrono::floor<std::chrono::milliseconds>(*run.finished_at - *run.started_at).count();
+  }
+  return {{"id", run.id},
+          {"state", RunPhaseName(run.phase)},
+          {"started_at", TimeJson(run.started_at)},
+          {"finished_at", TimeJson(run.finished_at)},
+          {"rows_written", run.counters.rows_written},
+          {"duration_ms", std::move(duration)}};
+}
+
+}  // namespace bizond
