@@ -16,8 +16,20 @@ namespace fs = std::filesystem;
 // A longer name has no room for what the staging and the lock add to it (NAME_MAX is 255).
 constexpr size_t kNameBytesMax = 230;
 
+// Another job's staging would be this one's target.
+bool IsStagingName(const fs::path& name) {
+  const std::string stem = name.stem();
+  return stem.ends_with("_temp") || stem.ends_with("_incremental");
+}
+
 Status CheckName(std::string_view id) {
   const std::string name = fs::path(id).filename();
+  if (IsStagingName(name)) {
+    return Fail(ErrorKind::kConfig, "bad_destination_id",
+                fmt::format("destination_id '{}' ends as the staging of another one does",
+                            id.substr(0, 300)),
+                "choose one that does not end in _temp or _incremental");
+  }
   if (!name.empty() && name != "." && name != ".." && name.size() <= kNameBytesMax &&
       id.find('\0') == std::string_view::npos) {
     return {};

@@ -17,11 +17,15 @@ Failure BadTable(std::string_view table, std::string_view why) {
 Status CheckTable(const std::string& table) {
   if (table.empty()) return BadTable(table, "has no name");
   if (table.find('\0') != std::string::npos) return BadTable(table, "has a zero byte in its name");
-  constexpr std::string_view kReserved[] = {"sqlite_", "_bizond_"};
-  for (const std::string_view prefix : kReserved) {
-    std::string start = table.substr(0, prefix.size());
-    for (char& c : start) c = (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
-    if (start == prefix) return BadTable(table, "has a name that is kept for something else");
+  std::string folded = table;
+  for (char& c : folded) c = (c >= 'A' && c <= 'Z') ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const std::string_view prefix : {"sqlite_", "_bizond_"}) {
+    if (folded.starts_with(prefix)) {
+      return BadTable(table, "has a name that is kept for something else");
+    }
+  }
+  for (const std::string_view suffix : {"_temp", "_incremental"}) {
+    if (folded.ends_with(suffix)) return BadTable(table, "ends as the staging of another one does");
   }
   return {};
 }

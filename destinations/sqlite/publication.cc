@@ -84,6 +84,7 @@ Status SqliteDestination::MoveRows() {
   const bool replace = mode_ == PublishMode::kReplace;
   // A merging job that is reset publishes each key once, too.
   if (mode_ == PublishMode::kMerge || (replace && options_.merges)) return MergeRows(replace);
+  BIZOND_RETURN_IF_ERROR(DropKeyIndex(database_.get(), options_.table));
   BIZOND_ASSIGN_OR_RETURN(const auto target, ColumnsOf(database_.get(), options_.table));
   return replace || !target ? SwapTable(database_.get(), Staging(mode_), options_.table)
                             : AppendTable(database_.get(), Staging(mode_), options_.table);

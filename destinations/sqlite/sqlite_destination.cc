@@ -130,8 +130,11 @@ Status SqliteDestination::OpenStaging(const OpenRequest& request, std::optional<
   if (request.mark && !request.mark->empty()) {
     BIZOND_ASSIGN_OR_RETURN(mark, SqliteMark::Decode("mark", *request.mark));
   }
-  const bool resumes = mark.batch > 0;
-  if (mode_ != PublishMode::kReplace && !(resumes && mode_ == PublishMode::kDirect)) {
+  const bool direct = mode_ == PublishMode::kDirect;
+  const bool own = row && row->store_id == publisher_.store_id && row->run == publisher_.run_id;
+  // A stream's first mark names no batch, and still the row behind which all is this run's.
+  const bool resumes = mark.batch > 0 || (direct && request.mark && own);
+  if (mode_ != PublishMode::kReplace && !(resumes && direct)) {
     BIZOND_ASSIGN_OR_RETURN(const std::string what, WhatDiverged(request, row));
     const std::string name = fmt::format("{}, table {}", place_.Display(), options_.table);
     if (!what.empty() && request.on_target_changed != OnTargetChanged::kContinue) {
@@ -143,6 +146,10 @@ Status SqliteDestination::OpenStaging(const OpenRequest& request, std::optional<
     }
   }
   LedgerRow begun = row.value_or(LedgerRow{});
+  if (direct && !resumes) {
+    BIZOND_ASSIGN_OR_RETURN(const RowRange rows, RowsOf(database_.get(), options_.table));
+    mark_ = {.publication = begun.published, .batch = 0, .row = rows.last};
+  }
   // A run with nothing to write leaves the database as it is: only what must change is written.
   if (!resumes) {
     BIZOND_ASSIGN_OR_RETURN(const bool clean, HasNoStaging());
@@ -208,10 +215,14 @@ Result<std::string> SqliteDestination::WhatDiverged(const OpenRequest& request,
   BIZOND_ASSIGN_OR_RETURN(const auto columns, ColumnsOf(database_.get(), options_.table));
   BIZOND_ASSIGN_OR_RETURN(const RowRange rows, RowsOf(database_.get(), options_.table));
   const bool empty = rows.first == 0 && rows.last == 0;
-  if (!request.receipt || request.receipt->empty()) {
+  SqliteMark last;
+  if (request.receipt && !request.receipt->empty()) {
+    BIZOND_ASSIGN_OR_RETURN(last, SqliteMark::Decode("receipt", *request.receipt));
+  }
+  // A stream that ended without a row has published nothing.
+  if (last.publication.empty()) {
     return std::string(empty ? "" : "it holds rows, and this job has never published into it");
   }
-  BIZOND_ASSIGN_OR_RETURN(const SqliteMark last, SqliteMark::Decode("receipt", *request.receipt));
   if (!row) return std::string("_bizond_ledger has no row for it");
   if (row->store_id != publisher_.store_id) {
     return std::string("another state directory has published into it");
@@ -243,6 +254,9 @@ Status SqliteDestination::BeginBatch() {
     BIZOND_RETURN_IF_ERROR(ledger_->Write(publisher_, row));
   }
   const bool replaces = mode_ == PublishMode::kReplace;
+  if (mode_ == PublishMode::kDirect) {
+    BIZOND_RETURN_IF_ERROR(DropKeyIndex(database_.get(), options_.table));
+  }
   BIZOND_RETURN_IF_ERROR(
       rows_->Attach(database_.get(), Written(), replaces ? std::string() : options_.table));
   attached_ = true;

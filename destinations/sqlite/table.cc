@@ -19,6 +19,8 @@ const TableColumn* FindColumn(const std::vector<TableColumn>& columns, std::stri
   return found == columns.end() ? nullptr : &*found;
 }
 
+std::string KeyIndexOf(std::string_view table) { return std::string(table) + "_bizond_key"; }
+
 std::string Definition(const TableColumn& column) {
   return column.type.empty() ? QuoteIdentifier(column.name)
                              : QuoteIdentifier(column.name) + " " + column.type;
@@ -121,6 +123,11 @@ Status DropTable(SqliteDatabase* database, std::string_view table) {
   return database->Execute(fmt::format("DROP TABLE IF EXISTS main.{}", QuoteIdentifier(table)));
 }
 
+Status DropKeyIndex(SqliteDatabase* database, std::string_view table) {
+  return database->Execute(
+      fmt::format("DROP INDEX IF EXISTS main.{}", QuoteIdentifier(KeyIndexOf(table))));
+}
+
 Status AddColumn(SqliteDatabase* database, std::string_view table, const TableColumn& column) {
   return database->Execute(
       fmt::format("ALTER TABLE main.{} ADD COLUMN {}", QuoteIdentifier(table), Definition(column)));
@@ -162,9 +169,9 @@ Status MergeTable(SqliteDatabase* database, std::string_view from, std::string_v
   for (const std::string& key : rule.keys) {
     keys += (keys.empty() ? "" : ", ") + QuoteIdentifier(key);
   }
-  BIZOND_RETURN_IF_ERROR(database->Execute(
-      fmt::format("CREATE UNIQUE INDEX IF NOT EXISTS main.{} ON {} ({})",
-                  QuoteIdentifier(std::string(to) + "_bizond_key"), QuoteIdentifier(to), keys)));
+  BIZOND_RETURN_IF_ERROR(
+      database->Execute(fmt::format("CREATE UNIQUE INDEX IF NOT EXISTS main.{} ON {} ({})",
+                                    QuoteIdentifier(KeyIndexOf(to)), QuoteIdentifier(to), keys)));
   // A column that the new row's run never saw is NULL in it: the row is replaced as a whole.
   std::string updates;
   for (const TableColumn& column : source) {

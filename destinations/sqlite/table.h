@@ -35,6 +35,8 @@ Result<RowRange> RowsOf(SqliteDatabase* database, std::string_view table);
 Status CreateTable(SqliteDatabase* database, std::string_view table,
                    const std::vector<TableColumn>& columns);
 Status DropTable(SqliteDatabase* database, std::string_view table);
+// The index by which MergeTable finds keys; it would keep versions of a row from being appended.
+Status DropKeyIndex(SqliteDatabase* database, std::string_view table);
 Status AddColumn(SqliteDatabase* database, std::string_view table, const TableColumn& column);
 
 // `from` takes the place of `to`; the indexes and triggers of the old `to` are made again on it.
