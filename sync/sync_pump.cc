@@ -41,6 +41,11 @@ Result<Counters> SyncPump::Run(std::stop_token stop) {
   BIZOND_RETURN_IF_ERROR(OpenDestination(stop));
   progress_.mode = PublishModeName(mode_);
   Failpoint("sync.after_open");
+  if (mode_ == PublishMode::kDirect && Resumable() && !memory_.checkpoint) {
+    // A stream's rows are at the target as they come: after a crash the destination must know where
+    // this run began, or it meets its own rows as a stranger's.
+    BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+  }
   if (progress_.intent.empty()) {
     Enter(Stage::kRead);
     if (Status read = ReadAndWrite(stop); !read) {
