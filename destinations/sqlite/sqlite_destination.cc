@@ -307,6 +307,8 @@ Status SqliteDestination::CommitBatch() {
 
 Result<std::string> SqliteDestination::Flush() {
   BIZOND_RETURN_IF_ERROR(CommitBatch());
+  // What the commit took says nothing about the source.
+  returned_at_ = clock_.Steady();
   return mark_.Encode();
 }
 
