@@ -93,7 +93,7 @@ Result<Arguments> Arguments::Parse(std::span<const OptionRow> options,
   CLI::App app;
   app.set_help_flag();
   CLI::Option* const operands =
-      app.add_option(kOperands)->expected(0, CLI::detail::expected_max_vector_size);
+      app.add_option(kOperands)->expected(-1)->take_all();  // Any number.  // Any number.
   std::vector<CLI::Option*> registered;
   for (const OptionRow& row : options) {
     const std::string name(row.name);

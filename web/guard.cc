@@ -72,7 +72,7 @@ std::optional<WebResponse> Guard::CheckHost(const WebRequest& request) const {
   const std::string& host = *request.Header("Host");
   if (IsOurHost(host)) return std::nullopt;
   return Problem(421, "unknown_host", fmt::format("This server is not known as {}.", host),
-                 "use the address it listens on, or name this one with --allowed-host");
+                 "use the address it listens on, or add this one to allowed_hosts of --config");
 }
 
 std::optional<WebResponse> Guard::CheckOrigin(const WebRequest& request) {
