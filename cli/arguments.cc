@@ -101,9 +101,10 @@ Result<Arguments> Arguments::Parse(std::span<const OptionRow> options,
       registered.push_back(app.add_flag(name));
     } else {
       registered.push_back(app.add_option(name)->expected(1));
-      if (row.kind == OptionKind::kRepeated) {
-        registered.back()->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-      }
+      // Given again, an option wins over what came before: a script's own stand before its user's.
+      registered.back()->multi_option_policy(row.kind == OptionKind::kRepeated
+                                                 ? CLI::MultiOptionPolicy::TakeAll
+                                                 : CLI::MultiOptionPolicy::TakeLast);
     }
   }
   try {
