@@ -12,9 +12,7 @@ test:
 	scripts/test
 
 # Every benchmark, as a ratio to a minimal program in the same run.
-bench: setup
-	cmake --preset bench >/dev/null
-	cmake --build --preset bench
+bench: setup-tests
 	bench/run
 
 # clang-format-19, clang-tidy-19 and the rules of the house over the whole tree.

@@ -1,4 +1,4 @@
-"""The daemon: how soon it answers, what it costs while nothing happens, whether its memory grows."""
+"""The daemon: how soon it answers, what it costs when nothing happens, whether its memory grows."""
 import contextlib
 import http.client
 import json

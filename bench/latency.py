@@ -40,17 +40,18 @@ def nothing_new(bench):
 def allocations(bench):
     """Two syncs that differ only in their length: what one more record takes from the heap."""
     small, large = bench.data(bench.records // 4), bench.data(bench.records)
-    for what, incremental, connector, name in [
-            ("file", False, to_file, "out.json"), ("file, by cursor", True, to_file, "out.json"),
-            ("SQLite", False, to_sqlite, "out.db"), ("SQLite, by cursor", True, to_sqlite, "out.db")]:
+    cases = [("file", False, to_file, "out.json"), ("file, by cursor", True, to_file, "out.json"),
+             ("SQLite", False, to_sqlite, "out.db"),
+             ("SQLite, by cursor", True, to_sqlite, "out.db")]
+    for what, incremental, connector, name in cases:
         calls = []
         for path in (small, large):
             folder = bench.fresh("allocations")
             job = write_job(folder / "job.yml", source(path, incremental), connector(folder / name))
             count = folder / "count"
-            run(bench, bench.sync_command(job, folder / "state"), folder,
-                {"LD_PRELOAD": str(bench.programs / "libbench_allocations.so"),
-                 "BENCH_ALLOCATIONS": str(count)})
+            counted = ["/usr/bin/env", f"BENCH_ALLOCATIONS={count}",
+                       f"LD_PRELOAD={bench.programs / 'libbench_allocations.so'}"]
+            run(bench, counted + bench.sync_command(job, folder / "state"), folder)
             calls.append(int(count.read_text()))
         more = bench.records - bench.records // 4
         each = (calls[1] - calls[0]) / more

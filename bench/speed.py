@@ -76,8 +76,9 @@ class Contest:
             run(self.bench, [self.program, mode, self.earlier, folder / self.target, ""], folder)
             cursor = last_cursor(self.earlier)
         quiet_disk()
-        command = [self.program, mode, self.input, folder / self.target]
-        return folder, run(self.bench, command + ([cursor] if self.case.incremental else []), folder)
+        above = [cursor] if self.case.incremental else []
+        command = [self.program, mode, self.input, folder / self.target, *above]
+        return folder, run(self.bench, command, folder)
 
 
 def file_rows(path):
@@ -129,7 +130,7 @@ def measure(bench):
 def report(bench, case, ours, theirs):
     our_walls, their_walls = [c.wall_s for c in ours], [c.wall_s for c in theirs]
     # A round's two runs are neighbours in time: their ratio knows nothing of the machine's moods.
-    ratios = [b / a for a, b in zip(our_walls, their_walls)]
+    ratios = [b / a for a, b in zip(our_walls, their_walls, strict=True)]
     ratio = statistics.median(ratios)
     target = TARGETS[case.destination]
     rate = bench.records / statistics.median(our_walls)

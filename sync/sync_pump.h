@@ -46,7 +46,7 @@ struct PumpPlan {
   bool reset = false;   // An incremental run that is published as a full refresh.
   bool last = true;     // The last stream of the run: recording it ends the run.
   Location rejects;     // Where the stream's rejects go.
-  size_t queue_bytes = 8 << 20;
+  size_t queue_bytes = 4 << 20;
 };
 
 struct PumpParts {
