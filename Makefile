@@ -21,7 +21,7 @@ lint: setup-tests
 
 # kill -9 at every failpoint and at many random moments.
 crash: build
-	tests/crash/run
+	tests/crash/run $(if $(DEATHS),--deaths $(DEATHS)) $(if $(SEED),--seed $(SEED))
 
 fmt: setup-tests
 	scripts/lint --fix

@@ -1,0 +1,175 @@
+"""`bizond run`, killed at named places and at random moments until the work is done."""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+from places import file_rows, sqlite_rows, state_leftovers, target_leftovers
+from truth import Source, compare, count_lines, expected
+
+GROWTH = 2500  # Records a step: some hundred kilobytes.
+START = 9000  # More than two pages of the source, so that there are checkpoints between.
+STEPS_A_FOLDER = 12
+
+JOB = """name: {name}
+source:
+  name: file
+  stream: rows
+  path: {source}
+  sync_mode: {sync_mode}
+  primary_key: id
+{cursor}destination:
+  name: {destination}
+  config:
+    destination_id: {target}
+    buffer_size: 0
+{more}"""
+
+
+class Cell:
+    """One destination in one mode."""
+
+    def __init__(self, destination, mode):
+        self.destination, self.mode = destination, mode
+        self.name = "%s-%s" % (destination, mode)
+
+    def job(self, folder):
+        more = ""
+        target = str(folder / "out" / "rows.json")
+        if self.destination == "sqlite":
+            target = "rows"
+            more = "    path: %s\n" % (folder / "out" / "rows.db")
+            if self.mode == "merge":
+                more += "    write: merge\n"
+        return JOB.format(
+            name="crash " + self.name,
+            source=folder / "rows.jsonl",
+            sync_mode="full_refresh" if self.mode == "full_refresh" else "incremental",
+            cursor="  cursor_field: updated_at\n" if self.mode in ("cursor", "merge") else "",
+            destination=self.destination,
+            target=target,
+            more=more,
+        )
+
+    def rows(self, folder):
+        if self.destination == "file":
+            return file_rows(folder / "out" / "rows.json")
+        return sqlite_rows(folder / "out" / "rows.db", "rows")
+
+
+CELLS = [Cell("file", m) for m in ("full_refresh", "cursor", "position")]
+CELLS += [Cell("sqlite", m) for m in ("full_refresh", "cursor", "position", "merge")]
+CELLS += [Cell("logger", m) for m in ("full_refresh", "cursor")]
+
+
+class Foreground:
+    def __init__(self, binary, cell, work, rng, report):
+        self.binary, self.cell, self.work, self.rng, self.report = binary, cell, work, rng, report
+        self.folders = 0
+        self.fresh()
+
+    def fresh(self):
+        """A new source, target and state; what the last ones hold was checked."""
+        if self.folders:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.folders += 1
+        self.steps = 0
+        self.folder = self.work / ("%s-%d" % (self.cell.name, self.folders))
+        (self.folder / "out").mkdir(parents=True)
+        self.source = Source(self.folder / "rows.jsonl", self.rng)
+        self.source.grow(START)
+        (self.folder / "job.yml").write_text(self.cell.job(self.folder))
+
+    def start(self, failpoint=None):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("BIZOND_")}
+        if failpoint:
+            environment["BIZOND_FAILPOINT"] = failpoint
+        return subprocess.Popen(
+            [self.binary, "run", "job.yml", "--state-dir", "state", "--log-level", "error"],
+            cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, start_new_session=True,
+        )
+
+    def end(self, process):
+        """Waits; the exit code, and what was said."""
+        try:
+            said = process.communicate(timeout=60)[1].decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            return None, "a run did not end within 60 s"
+        return process.returncode, said
+
+    def die_at(self, failpoint):
+        """Whether the run died there; otherwise it ended."""
+        code, said = self.end(self.start(failpoint))
+        if code == -signal.SIGKILL:
+            self.report.death(self.cell.name, failpoint)
+            return True
+        if code != 0:
+            self.report.finding(self, "a run with %s armed ended with %s: %s" % (failpoint, code, said))
+        return False
+
+    def die_after(self, seconds):
+        process = self.start()
+        time.sleep(seconds)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        code, said = self.end(process)
+        if code == -signal.SIGKILL:
+            self.report.death(self.cell.name, None)
+        elif code != 0:
+            self.report.finding(self, "a run ended with %s: %s" % (code, said))
+
+    def finish(self):
+        """To the end; the time it took, and what it left compared with the truth."""
+        began = time.monotonic()
+        code, said = self.end(self.start())
+        took = time.monotonic() - began
+        if code != 0:
+            self.report.finding(self, "the last run ended with %s: %s" % (code, said))
+            self.fresh()
+            return took
+        found = target_leftovers(self.folder / "out") + state_leftovers(self.folder / "state")
+        if found:
+            self.report.leftover(self, found)
+        if self.cell.destination != "logger":
+            lost, doubled, foreign = compare(
+                expected(self.source, self.cell.mode), count_lines(self.cell.rows(self.folder))
+            )
+            self.report.rows(self, lost, doubled, foreign)
+        return took
+
+    def step(self):
+        """The source grows; now and then all begins anew."""
+        self.steps += 1
+        if self.steps >= STEPS_A_FOLDER:
+            self.fresh()
+        else:
+            self.source.grow(self.rng.randrange(1, GROWTH))
+
+    def at_every_failpoint(self, names):
+        for name in names:
+            for hit in (1, 2):
+                if self.die_at("%s:%d" % (name, hit)) and self.rng.random() < 0.3:
+                    self.die_at(name)  # It may die again on its way back.
+            self.finish()
+            self.step()
+
+    def at_random(self, deaths):
+        healthy = max(0.01, self.finish())
+        self.step()
+        wanted = self.report.deaths_of(self.cell.name) + deaths
+        tries = 0
+        while self.report.deaths_of(self.cell.name) < wanted and tries < deaths * 4:
+            for _ in range(self.rng.randrange(1, 4)):
+                tries += 1
+                self.die_after(self.rng.random() * healthy * 1.1)
+            self.finish()
+            self.step()
+
+
+def rng_of(seed, name):
+    return random.Random("%s/%s" % (seed, name))

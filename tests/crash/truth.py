@@ -1,0 +1,94 @@
+"""What the source holds, and what a destination must hold after it was read."""
+import json
+import random
+
+WORDS = ["Zürich", "東京", "São Paulo", "naïve", "emoji 🛫", "tab\tnew\nline", 'quote " back \\', "plain"]
+
+
+class Source:
+    """A file of NDJSON records that grows: ties at the cursor, updates, nested and unicode values.
+
+    A record's cursor never lies below one that was written in an earlier step: a row that comes late is
+    not a cursor's to find. The first records of a step share their cursor with the last ones of the step
+    before, so that every boundary is a tie.
+    """
+
+    def __init__(self, path, rng):
+        self.path = path
+        self.rng = rng
+        self.lines = []  # Every line as it was written.
+        self.next_id = 1
+        self.tick = 0
+        path.write_bytes(b"")
+
+    def grow(self, count):
+        out = []
+        seen = set()  # An id has one version a tick: two of one cursor have no order.
+        for i in range(count):
+            if i and self.rng.random() < 0.2:
+                self.tick += 1
+                seen.clear()
+            fresh = self.next_id <= 20 or self.rng.random() < 0.9
+            key = self.next_id if fresh else self.rng.randrange(1, self.next_id)
+            if key in seen or (not fresh and i < 50):
+                fresh, key = True, self.next_id
+            if fresh:
+                self.next_id += 1
+            seen.add(key)
+            out.append(self.record(key))
+        if out:
+            # The step ends in a tie that the next one goes on with.
+            with self.path.open("ab") as file:
+                file.write(("".join(line + "\n" for line in out)).encode())
+            self.lines += out
+
+    def record(self, key):
+        value = {
+            "id": key,
+            "updated_at": "2026-03-%02dT%02d:%02d:%02d.%06dZ"
+            % (1 + self.tick // 86400, self.tick // 3600 % 24, self.tick // 60 % 60, self.tick % 60, self.tick % 7),
+            "name": self.rng.choice(WORDS),
+            "big": 9007199254740993 + key,
+            "price": "%d.%02d" % (key, key % 100),
+            "nested": {"a": [key, None, True], "b": {"c": self.rng.choice(WORDS)}},
+            "pad": "x" * self.rng.randrange(40, 160),
+        }
+        return json.dumps(value, ensure_ascii=self.rng.random() < 0.5, separators=(",", ":"))
+
+
+def key_of(line):
+    return json.loads(line)["id"]
+
+
+def count_lines(lines):
+    counts = {}
+    for line in lines:
+        counts[line] = counts.get(line, 0) + 1
+    return counts
+
+
+def expected(source, mode):
+    """The rows, as a multiset of the records' texts."""
+    if mode != "merge":
+        return count_lines(source.lines)
+    last = {}
+    for line in source.lines:
+        last[key_of(line)] = line
+    return count_lines(last.values())
+
+
+def compare(want, have):
+    """(lost, doubled, foreign) rows; a row is its whole text."""
+    lost = sum(max(0, n - have.get(line, 0)) for line, n in want.items())
+    doubled = sum(max(0, n - want[line]) for line, n in have.items() if line in want)
+    foreign = sum(n for line, n in have.items() if line not in want)
+    return lost, doubled, foreign
+
+
+def self_test():
+    """The comparison finds what it is there for."""
+    want = {"a": 1, "b": 2}
+    assert compare(want, {"a": 1, "b": 2}) == (0, 0, 0)
+    assert compare(want, {"a": 2, "b": 1, "c": 1}) == (1, 1, 1)
+    assert compare(want, {}) == (3, 0, 0)
+    random.seed(0)
