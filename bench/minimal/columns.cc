@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -65,9 +66,9 @@ char* Escape(std::string_view text, char* out) {
   for (const char c : text) {
     const char escape = kEscapes[static_cast<unsigned char>(c)];
     if (escape == 'u') [[unlikely]] {
-      std::memcpy(out, "\\u00", 4);
-      std::memcpy(out + 4, kHexPairs[static_cast<unsigned char>(c)].data(), 2);
-      out += 6;
+      out = std::copy_n("\\u00", 4, out);
+      std::memcpy(out, kHexPairs[static_cast<unsigned char>(c)].data(), 2);
+      out += 2;
       continue;
     }
     // Quotes are too frequent and too irregular in JSON to branch on: both bytes are written, and
