@@ -74,7 +74,16 @@ JobService::JobService(Store* store, const Catalog* catalog, Clock* clock, RunCo
 
 ParsedJob JobService::Check(std::string_view text, JobOrigin origin, bool submitted) const {
   ParsedJob parsed = ParseJob(text, *catalog_, origin);
-  if (!parsed.spec || parsed.spec->schedule.empty()) return parsed;
+  if (!parsed.spec) return parsed;
+  const ConcurrencySpec& concurrency = parsed.spec->concurrency;
+  if (!concurrency.key.empty() || concurrency.pool != "default" || concurrency.limit != 1) {
+    parsed.warnings.push_back(
+        IssueAt(text, "concurrency",
+                "pool, key and limit have no effect in this version: each job runs once at a time, "
+                "and the daemon's workers are the only other limit",
+                "set `workers` in the daemon's --config; priority does have an effect"));
+  }
+  if (parsed.spec->schedule.empty()) return parsed;
   const auto refuse = [&](std::string path, const Error& error) {
     parsed.errors.push_back(IssueAt(text, path, error.message, error.remedy));
     parsed.spec.reset();

@@ -168,8 +168,8 @@ bool Scheduler::ClaimReady(std::stop_token stop) {
   if (!store_ok_ || stop.stop_requested() || busy >= static_cast<size_t>(options_.workers))
     return false;
   const UtcTime now = clock_->Now();
-  // Some of them wait for a run of the same job: look beyond the free workers.
-  const int limit = options_.workers * 4;
+  // One that is lost to another claim leaves room for the next.
+  const int limit = options_.workers * 2;
   Result<std::vector<RunRow>> ready =
       store_->Query([&](const StoreReader& reader) { return reader.ReadyRuns(now, limit); });
   if (!ready) {

@@ -145,10 +145,18 @@ std::vector<RunRow> Active(Connection& db, std::string_view job) {
 }
 
 std::vector<RunRow> Ready(Connection& db, UtcTime now, int limit) {
-  return AllRows(db.Prepare("SELECT " BIZOND_RUN_COLUMNS
-                            "FROM runs WHERE phase = 0 AND not_before <= ? "
-                            "ORDER BY priority DESC, queued_at, id LIMIT ?",
-                            now, std::max(limit, 0)));
+  // The first of each job that may begin: its runs share a staging, so that one that waits for
+  // another attempt comes before those that have not begun. (phase < 2 names the partial index.)
+  return AllRows(db.Prepare(
+      "SELECT " BIZOND_RUN_COLUMNS
+      "FROM runs AS r WHERE phase = 0 AND not_before <= ?1 "
+      "AND NOT EXISTS (SELECT 1 FROM runs AS o WHERE o.job = r.job AND o.phase < 2 AND o.phase = "
+      "1) "
+      "AND NOT EXISTS (SELECT 1 FROM runs AS o WHERE o.job = r.job AND o.phase < 2 AND o.phase = 0 "
+      "AND ((o.attempt > 0 AND r.attempt = 0) OR (o.not_before <= ?1 AND (o.attempt > 0) = "
+      "(r.attempt > 0) AND (-o.priority, o.queued_at, o.id) < (-r.priority, r.queued_at, r.id)))) "
+      "ORDER BY priority DESC, queued_at, id LIMIT ?2",
+      now, std::max(limit, 0)));
 }
 
 std::optional<UtcTime> NextReady(Connection& db) {

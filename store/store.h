@@ -57,7 +57,8 @@ class StoreReader {
   // Newest first, history too.
   virtual Result<PageOf<RunRow>> ListRuns(const RunFilter& filter, const Page& page) const = 0;
   virtual Result<std::vector<RunRow>> ActiveRuns(std::string_view job) const = 0;  // empty: of all
-  // Queued, not_before <= now, by priority and then age.
+  // Queued, not_before <= now, by priority and then age; of each job at most one, and none of a job
+  // that has a run running or, begun already, waiting for its next attempt.
   virtual Result<std::vector<RunRow>> ReadyRuns(UtcTime now, int limit) const = 0;
   // The earliest not_before of the queued runs; nullopt: none is queued.
   virtual Result<std::optional<UtcTime>> NextReady() const = 0;

@@ -126,6 +126,24 @@ TEST_P(StoreConformance, ReadyRunsComeByPriorityAndThenAge) {
               ElementsAre("r-old"));
 }
 
+TEST_P(StoreConformance, ReadyRunsAreOneOfEachJobThatMayBegin) {
+  for (const RunRow& run : {Queued("a-1", "a", 1), Queued("a-2", "a", 2), Queued("b-1", "b", 3),
+                            Queued("b-2", "b", 4), Queued("c-1", "c", 5), Queued("c-2", "c", 6)}) {
+    InsertRun(run);
+  }
+  const auto ready = [&](int at) {
+    return Ids(Get([&](const StoreReader& r) { return r.ReadyRuns(At(at), 10); }));
+  };
+  EXPECT_THAT(ready(50), ElementsAre("a-1", "b-1", "c-1"));
+  const int64_t fence = Claim("b-1");
+  EXPECT_THAT(ready(50), ElementsAre("a-1", "c-1")) << "b has a run that runs";
+  Must([&](StoreTx& tx) {
+    return tx.RequeueRun("b-1", fence, Error{ErrorKind::kTransient, "x", "x", ""}, At(80), At(50));
+  });
+  EXPECT_THAT(ready(50), ElementsAre("a-1", "c-1")) << "b-1 waits for its next attempt";
+  EXPECT_THAT(ready(90), ElementsAre("a-1", "b-1", "c-1"));
+}
+
 TEST_P(StoreConformance, ClaimIsForOneAndItsFenceGrows) {
   InsertRun(Queued("r1", "j"));
   InsertRun(Queued("r2", "j"));
