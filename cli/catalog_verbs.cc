@@ -191,7 +191,8 @@ int SchedulePreviewVerb(const Invocation& invocation) {
     return kExitDone;
   }
   Rows rows;
-  for (const json& fire : json::parse(*text)["items"]) {
+  const json preview = json::parse(*text);
+  for (const json& fire : preview["items"]) {
     const bool gap = fire.value("gap", false);
     const bool fold = fire.value("fold", false);
     rows.push_back({Cell(fire, "/local"), Cell(fire, "/at"),
