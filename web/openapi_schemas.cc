@@ -1,10 +1,10 @@
 #include "web/openapi_schemas.h"
 
 namespace bizond {
+namespace {
 
 // "Text or null" and the like are written out: OpenAPI 3.1 is JSON Schema 2020-12.
-std::string_view OpenApiSchemas() {
-  return R"json({
+constexpr std::string_view kSchemas = R"json({
 "Problem": {"type": "object", "required": ["type", "title", "status", "detail", "code", "remedy"],
   "properties": {"type": {"type": "string"}, "title": {"type": "string"},
     "status": {"type": "integer"}, "detail": {"type": "string"}, "code": {"type": "string"},
@@ -133,6 +133,9 @@ std::string_view OpenApiSchemas() {
     "next_cursor": {"type": ["string", "null"]}}},
 "Health": {"type": "object", "required": ["status"], "properties": {"status": {"const": "ok"}}}
 })json";
-}
+
+}  // namespace
+
+std::string_view OpenApiSchemas() { return kSchemas; }
 
 }  // namespace bizond
