@@ -1,0 +1,76 @@
+#include "tests/conformance/destination_cases.h"
+
+#include "base/fs.h"
+#include "destinations/catalog.h"
+
+namespace bizond {
+namespace {
+
+class ThreeMethods final : public Destination {
+ public:
+  explicit ThreeMethods(Location place) : place_(std::move(place)) {}
+  Status CheckConnection(std::stop_token) override { return {}; }
+  Status WriteRecords(const RecordBatch& batch) override {
+    if (!file_.valid()) {
+      BIZOND_ASSIGN_OR_RETURN(file_, place_.root.OpenFile(place_.path, OpenMode::kAppend));
+    }
+    for (const Record& record : batch.records()) {
+      BIZOND_RETURN_IF_ERROR(file_.WriteAll(std::string(record.data) + "\n"));
+    }
+    return {};
+  }
+  Status Finalize() override { return file_.valid() ? file_.Sync() : Status{}; }
+
+ private:
+  Location place_;
+  File file_;
+};
+
+constexpr DestinationDescriptor kThreeMethods = {
+    .name = "three_methods",
+    .summary = "lines of a file",
+    .exactly_once = false,
+    .merge = false,
+    .open = [](const ConnectorArgs& args) -> Result<std::unique_ptr<Destination>> {
+      BIZOND_ASSIGN_OR_RETURN(Location place, args.roots.Resolve("three_methods.ndjson"));
+      return std::make_unique<ThreeMethods>(std::move(place));
+    }};
+
+DestinationFixture ThreeMethodsFixture() {
+  return {.place = {},
+          .read =
+              [](const TestTarget& target) {
+                return RowsOfLines(target.folder / "three_methods.ndjson");
+              },
+          .leftovers = {}};
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const DestinationCase& shown) {
+  return out << shown.row->name << ' ' << PublishModeName(shown.mode);
+}
+
+std::string NameOf(const ::testing::TestParamInfo<DestinationCase>& info) {
+  return std::string(info.param.row->name) + "_" + std::string(PublishModeName(info.param.mode));
+}
+
+std::vector<DestinationCase> DestinationCases(bool only_exactly_once) {
+  std::vector<DestinationCase> cases;
+  const auto add = [&](const DestinationDescriptor& row, DestinationFixture (*make)()) {
+    if (only_exactly_once && !row.exactly_once) return;
+    for (const PublishMode mode :
+         {PublishMode::kReplace, PublishMode::kAppend, PublishMode::kMerge, PublishMode::kDirect}) {
+      if (mode != PublishMode::kMerge || row.merge) cases.push_back({&row, make, mode});
+    }
+  };
+  for (const DestinationDescriptor& row : DestinationCatalog()) {
+    for (const FixtureRow& fixture : DestinationFixtures()) {
+      if (fixture.name == row.name) add(row, fixture.make);
+    }
+  }
+  add(kThreeMethods, ThreeMethodsFixture);
+  return cases;
+}
+
+}  // namespace bizond

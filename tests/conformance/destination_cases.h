@@ -1,0 +1,56 @@
+// The cases of the destination suites: every row of the catalogue in every mode that it has, and a
+// destination with only the three methods.
+//
+// Threads: one test at a time.
+#ifndef BIZOND_TESTS_CONFORMANCE_DESTINATION_CASES_H_
+#define BIZOND_TESTS_CONFORMANCE_DESTINATION_CASES_H_
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/conformance/destination_harness.h"
+
+namespace bizond {
+
+struct DestinationCase {
+  const DestinationDescriptor* row;
+  DestinationFixture (*fixture)();
+  PublishMode mode;
+};
+
+std::ostream& operator<<(std::ostream& out, const DestinationCase& shown);
+std::string NameOf(const ::testing::TestParamInfo<DestinationCase>& info);
+// A row without a fixture is left out here and fails the test of the catalogue.
+std::vector<DestinationCase> DestinationCases(bool only_exactly_once);
+
+class DestinationConformance : public ::testing::TestWithParam<DestinationCase> {
+ protected:
+  DestinationHarness harness_{*GetParam().row, GetParam().fixture(), GetParam().mode};
+
+  bool exactly_once() const { return GetParam().row->exactly_once; }
+  bool replaces() const { return GetParam().mode == PublishMode::kReplace; }
+
+  void MustRun(const std::string& run, const Pages& pages) {
+    const Status done = harness_.Run(run, pages);
+    ASSERT_TRUE(done) << run << ": " << Describe(done.error());
+  }
+  // All of these and no others, each once; at least once: all of these at the least.
+  void ExpectPublished(const Pages& pages) {
+    const std::vector<std::string> expected = DestinationHarness::Hashed(pages);
+    const std::vector<std::string> found = harness_.Published();
+    if (exactly_once()) {
+      EXPECT_EQ(found, expected);
+      return;
+    }
+    const std::set<std::string> distinct(found.begin(), found.end());
+    for (const std::string& row : expected) EXPECT_TRUE(distinct.contains(row)) << row;
+  }
+};
+
+}  // namespace bizond
+
+#endif  // BIZOND_TESTS_CONFORMANCE_DESTINATION_CASES_H_
