@@ -115,7 +115,7 @@ constexpr Verb kVerbs[] = {
      kData, false, DoctorVerb},
     {"new",
      "KIND NAME",
-     "lay out a connector's folder; KIND is source or destination",
+     "lay out a connector's folder in a checkout; KIND is destination",
      {},
      false,
      false,
