@@ -29,7 +29,7 @@ constexpr std::string_view kSchemas = R"json({
 "RunStream": {"allOf": [{"$ref": "#/components/schemas/Counters"}, {"type": "object",
   "required": ["stream", "state"],
   "properties": {"stream": {"type": "string"},
-    "state": {"enum": ["running", "recorded", "failed"]},
+    "state": {"enum": ["running", "succeeded", "failed"]},
     "watermark_before": {"type": ["object", "null"]},
     "watermark_after": {"type": ["object", "null"]},
     "error": {"$ref": "#/components/schemas/Error"}}}]},

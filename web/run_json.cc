@@ -7,6 +7,11 @@ namespace {
 
 using nlohmann::json;
 
+// In the words of runs: a stream that is recorded has succeeded.
+std::string_view StreamStateName(const RunStreamRow& row) {
+  return row.state == "recorded" ? std::string_view("succeeded") : row.state;
+}
+
 // A cursor or a position, as it was recorded for people.
 json WatermarkText(const std::string& text) {
   return text.empty() ? json() : json{{"cursor", text}};
@@ -67,7 +72,7 @@ Result<json> WholeRunJson(const StoreReader& reader, const RunRow& run, const Ru
   for (const RunStreamRow& row : streams) {
     json stream = CountersJson(row.counters);
     stream["stream"] = row.stream;
-    stream["state"] = row.state;
+    stream["state"] = StreamStateName(row);
     stream["watermark_before"] = WatermarkText(row.watermark_before);
     stream["watermark_after"] = WatermarkText(row.watermark_after);
     stream["error"] = ErrorJson(row.error);

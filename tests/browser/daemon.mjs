@@ -30,10 +30,7 @@ export async function startDaemon(binary) {
   const daemon = spawn(
     binary,
     ['serve', '--state-dir', folder, '--listen', url.slice('http://'.length)],
-    {
-      env: { ...process.env, BIZON_ENV_PAGE_TEST: 'of the page test' },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    },
+    { stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const ended = new Promise((resolve) => daemon.once('exit', resolve));
   const stop = async () => {

@@ -1,4 +1,4 @@
-// The page over a real daemon, in whose environment BIZON_ENV_PAGE_TEST is set. It brings a job of its own, with a name that would run as a script
+// The page over a real daemon. It brings a job of its own, with a name that would run as a script
 // if the page ever built markup from strings, and takes it away again.
 import assert from 'node:assert/strict';
 import { NARROW, WIDE, assertAccessible, assertClean, assertFits } from './browser.mjs';
@@ -12,7 +12,6 @@ const definition = {
   source: {
     name: 'dummy',
     stream: 'creatures',
-    authentication: { type: 'api_key', params: { token: 'BIZON_ENV_PAGE_TEST' } },
   },
   destination: { name: 'logger', config: { dummy: 'bizon' } },
 };

@@ -10,9 +10,6 @@ name: hello
 source:
   name: dummy
   stream: creatures
-  authentication:
-    type: api_key
-    params: {token: dummy_key}
 destination:
   name: file
   config:
