@@ -15,6 +15,23 @@ def file_rows(path):
     return [json.loads(line)["source_data"] for line in text.split(b"\n") if line]
 
 
+LOGGED = re.compile(r"record \S+ key=\S+ at=\S+ (.*)", re.S)
+
+
+def logged_rows(state):
+    """What the logger said, in the logs of all runs."""
+    rows = []
+    for path in state.glob("run/*/logs/*/*.jsonl"):
+        for line in path.read_bytes().split(b"\n"):
+            try:
+                said = LOGGED.fullmatch(json.loads(line)["message"])
+            except ValueError:
+                continue  # Torn by a death.
+            if said:
+                rows.append(said.group(1))
+    return rows
+
+
 def sqlite_rows(path, table):
     if not path.exists():
         return []

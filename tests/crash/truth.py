@@ -1,4 +1,6 @@
 """What the source holds, and what a destination must hold after it was read."""
+import csv
+import io
 import json
 import random
 
@@ -38,9 +40,12 @@ class Source:
             out.append(self.record(key))
         if out:
             # The step ends in a tie that the next one goes on with.
-            with self.path.open("ab") as file:
-                file.write(("".join(line + "\n" for line in out)).encode())
-            self.lines += out
+            self.append(out)
+
+    def append(self, lines):
+        with self.path.open("ab") as file:
+            file.write(("".join(line + "\n" for line in lines)).encode())
+        self.lines += lines
 
     def record(self, key):
         value = {
@@ -54,6 +59,33 @@ class Source:
             "pad": "x" * self.rng.randrange(40, 160),
         }
         return json.dumps(value, ensure_ascii=self.rng.random() < 0.5, separators=(",", ":"))
+
+
+def canonical(text):
+    return json.dumps(json.loads(text), sort_keys=True)
+
+
+class CsvSource(Source):
+    """The same as CSV, as RFC 4180 has it: all fields are texts. `lines` are the records' canonical JSON."""
+
+    COLUMNS = ("id", "updated_at", "name", "pad")
+
+    def __init__(self, path, rng):
+        super().__init__(path, rng)
+        self.write([self.COLUMNS])
+
+    def write(self, rows):
+        out = io.StringIO()
+        csv.writer(out).writerows(rows)
+        with self.path.open("ab") as file:
+            file.write(out.getvalue().encode())
+
+    def append(self, lines):
+        records = [json.loads(line) for line in lines]
+        self.write([[record[column] for column in self.COLUMNS] for record in records])
+        self.lines += [
+            json.dumps({column: str(record[column]) for column in self.COLUMNS}, sort_keys=True) for record in records
+        ]
 
 
 def key_of(line):
