@@ -140,6 +140,11 @@ class GuardedServer final : public httplib::Server {
   static void Prepare(httplib::Request& request) {
     request.path = "/";
     request.ranges.clear();
+    // A request without either header has no body (RFC 9112, 6.3). The library would take the next
+    // request of the connection for one.
+    if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
+      request.set_header("Content-Length", "0");
+    }
   }
 
   Connections* const connections_;

@@ -1,0 +1,180 @@
+// The routes, over HTTP.
+#include <gmock/gmock.h>
+
+#include "tests/web/web_fixture.h"
+
+namespace bizond {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class ApiTest : public WebTest {
+ protected:
+  ApiTest() { Start(); }
+
+  std::vector<std::string> Names(const std::string& path) {
+    std::vector<std::string> names;
+    const Answer answer = Get(path);
+    for (const json& item : answer.body.at("items")) names.push_back(item["name"]);
+    return names;
+  }
+};
+
+TEST_F(ApiTest, AJobIsCreatedReadReplacedAndDeleted) {
+  const Answer created = Post("/api/v1/jobs", Definition("a b/c"));
+  EXPECT_EQ(created.status, 422) << "a name has no slash";
+  const Answer ok = Post("/api/v1/jobs", Definition("a b"));
+  EXPECT_EQ(ok.status, 201);
+  EXPECT_EQ(ok.Header("location"), "/api/v1/jobs/a%20b");
+  EXPECT_EQ(ok.Header("etag"), "\"v1\"");
+  EXPECT_EQ(Post("/api/v1/jobs", Definition("a b")).code(), "job_exists");
+  const Answer read = Get("/api/v1/jobs/a%20b");
+  EXPECT_EQ(read.body["health"], "never_run");
+  EXPECT_EQ(read.body["definition"]["name"], "a b");
+  EXPECT_EQ(read.body["source"]["streams"], json::array({"creatures"}));
+
+  json changed = Definition("a b");
+  changed["tags"] = {"x"};
+  EXPECT_EQ(Ask("PUT", "/api/v1/jobs/a%20b", changed.dump(), {{"If-Match", "\"v7\""}}).code(),
+            "precondition_failed");
+  const Answer replaced =
+      Ask("PUT", "/api/v1/jobs/a%20b", changed.dump(), {{"If-Match", "\"v1\""}});
+  EXPECT_EQ(replaced.status, 200);
+  EXPECT_EQ(replaced.Header("etag"), "\"v2\"");
+  EXPECT_EQ(Ask("PUT", "/api/v1/jobs/other", changed.dump()).status, 422) << "another name";
+  EXPECT_EQ(Ask("DELETE", "/api/v1/jobs/a%20b", {}, {{"If-Match", "\"v1\""}}).status, 412);
+  EXPECT_EQ(Ask("DELETE", "/api/v1/jobs/a%20b").status, 204);
+  EXPECT_EQ(Get("/api/v1/jobs/a%20b").code(), "job_missing");
+}
+
+TEST_F(ApiTest, AWrongDefinitionIsToldLineByLineAndNothingIsStored) {
+  const Answer answer = Ask("POST", "/api/v1/jobs",
+                            "name: x\nsource: {name: fil, stream: s}\ndestination:\n  name: file\n"
+                            "  config: {formatt: json}\n",
+                            {{"Content-Type", "application/yaml"}});
+  EXPECT_EQ(answer.status, 422);
+  EXPECT_EQ(answer.Header("content-type"), "application/problem+json");
+  ASSERT_GE(answer.body["errors"].size(), 2u) << answer.text;
+  EXPECT_EQ(answer.body["errors"][0]["path"], "source.name");
+  EXPECT_EQ(answer.body["errors"][0]["line"], 2);
+  EXPECT_THAT(answer.body["errors"][0]["remedy"].get<std::string>(), HasSubstr("file"));
+  EXPECT_EQ(Get("/api/v1/jobs").body["items"].size(), 0u);
+  json secret = Definition("s");
+  secret["source"]["authentication"] = {{"type", "api_key"}, {"params", {{"token", "hunter2"}}}};
+  EXPECT_EQ(Post("/api/v1/jobs", secret).status, 422) << "no plain secret over the API";
+  const Answer valid = Post("/api/v1/validate", Definition("v"));
+  EXPECT_EQ(valid.status, 200);
+  EXPECT_EQ(valid.body["valid"], true);
+  EXPECT_EQ(Get("/api/v1/jobs/v").status, 404) << "validate stores nothing";
+}
+
+TEST_F(ApiTest, ListsComeInPagesAndByFilters) {
+  for (const char* const name : {"c", "a", "b", "d"}) Submit(name);
+  json tagged = Definition("tagged");
+  tagged["tags"] = {"Blue"};
+  ASSERT_EQ(Post("/api/v1/jobs", tagged).status, 201);
+  const Answer first = Get("/api/v1/jobs?limit=2");
+  EXPECT_EQ(first.body["items"][1]["name"], "b");
+  const std::string cursor = first.body["next_cursor"];
+  EXPECT_THAT(Names("/api/v1/jobs?limit=2&cursor=" + EncodePathSegment(cursor)),
+              ElementsAre("c", "d"));
+  EXPECT_THAT(Names("/api/v1/jobs?tag=Blue"), ElementsAre("tagged"));
+  EXPECT_THAT(Names("/api/v1/jobs?q=BLUE"), ElementsAre("tagged"));
+  EXPECT_EQ(Post("/api/v1/jobs/b/pause", json::object()).body["health"], "paused");
+  EXPECT_THAT(Names("/api/v1/jobs?paused=true"), ElementsAre("b"));
+  for (const char* const wrong :
+       {"limit=0", "limit=x", "limit=99999", "paused=maybe", "cursor=%21"}) {
+    EXPECT_EQ(Get(std::string("/api/v1/jobs?") + wrong).status, 400) << wrong;
+  }
+}
+
+TEST_F(ApiTest, ARunIsTriggeredOnceForAKeyReadCancelledAndRetried) {
+  Submit("j");
+  const Headers key = {{"Idempotency-Key", "k1"}};
+  const Answer run = Post("/api/v1/jobs/j/runs", json::object(), key);
+  EXPECT_EQ(run.status, 202);
+  const std::string id = run.body["id"];
+  EXPECT_EQ(Post("/api/v1/jobs/j/runs", json::object(), key).body["id"], id);
+  EXPECT_EQ(Ask("POST", "/api/v1/jobs/j/runs", R"({"rest": true})").code(), "invalid_body");
+  EXPECT_EQ(Ask("POST", "/api/v1/jobs/j/runs", "{").code(), "invalid_body");
+  EXPECT_EQ(Ask("POST", "/api/v1/jobs/nobody/runs").code(), "job_missing") << "without a body";
+  EXPECT_EQ(Get("/api/v1/runs/" + id).body["state"], "queued");
+  EXPECT_EQ(Get("/api/v1/runs?state=queued&job=j").body["items"].size(), 1u);
+  EXPECT_EQ(Get("/api/v1/runs?state=none").status, 400);
+  EXPECT_EQ(Get("/api/v1/jobs/j/runs").body["items"][0]["id"], id);
+  EXPECT_EQ(Post("/api/v1/runs/" + id + "/cancel", json::object()).body["state"], "cancelled");
+  EXPECT_EQ(Post("/api/v1/runs/" + id + "/cancel", json::object()).code(), "run_ended");
+  EXPECT_EQ(Post("/api/v1/runs/" + id + "/retry", json::object()).status, 202);
+  EXPECT_EQ(Get("/api/v1/runs/none").code(), "run_missing");
+  EXPECT_EQ(Get("/api/v1/runs/none/logs").code(), "run_missing");
+}
+
+TEST_F(ApiTest, ALogIsReadInPagesFromALine) {
+  Submit("j");
+  const std::string id = Post("/api/v1/jobs/j/runs", json::object()).body["id"];
+  const auto log = logs_->OpenRunLog("j", id);
+  log->Write(LogLevel::kInfo, "one", {{"a", "b"}});
+  log->Write(LogLevel::kDebug, "two", {});
+  log->Write(LogLevel::kError, "three", {});
+  const std::string path = "/api/v1/runs/" + id + "/logs";
+  EXPECT_EQ(Get(path).body["items"][0]["fields"]["a"], "b");
+  EXPECT_EQ(Get(path + "?after=1&limit=1").body["items"][0]["message"], "two");
+  EXPECT_EQ(Get(path + "?level=error").body["items"][0]["seq"], 3);
+  const Answer page = Get(path + "?limit=2");
+  EXPECT_EQ(Get(path + "?cursor=" + page.body["next_cursor"].get<std::string>())
+                .body["items"][0]["message"],
+            "three");
+}
+
+TEST_F(ApiTest, TheStateIsSetOnlyWhilePausedAndDigitsSurvive) {
+  Submit("j");
+  const std::string digits = "12345678901234567890123456789012345678";
+  const json state = {{"streams",
+                       {{{"stream", "creatures"},
+                         {"watermark", {{"cursor", digits}, {"cursor_type", "number"}}}}}}};
+  EXPECT_EQ(Ask("PUT", "/api/v1/jobs/j/state", state.dump()).code(), "not_paused");
+  Post("/api/v1/jobs/j/pause", json::object());
+  const Answer put = Ask("PUT", "/api/v1/jobs/j/state", state.dump());
+  EXPECT_EQ(put.status, 200) << put.text;
+  EXPECT_EQ(Get("/api/v1/jobs/j/state").body["streams"][0]["watermark"]["cursor"], digits);
+  json wrong = state;
+  wrong["streams"][0]["watermark"]["cursor"] = "twelve";
+  EXPECT_EQ(Ask("PUT", "/api/v1/jobs/j/state", wrong.dump()).status, 400);
+}
+
+TEST_F(ApiTest, WhatTheBinaryKnowsIsListed) {
+  EXPECT_EQ(Get("/api/v1/connectors").body["items"].size(),
+            catalog_.sources.size() + catalog_.destinations.size());
+  EXPECT_TRUE(Get("/api/v1/connectors/source/file").body["schema"].is_object());
+  EXPECT_EQ(Get("/api/v1/connectors/source/sqlite9").status, 404);
+  const Answer preview =
+      Get("/api/v1/schedules/preview?cron=0+2+*+*+*&timezone=Europe/Paris"
+          "&from=2026-03-28T12:00:00Z&count=1");
+  EXPECT_EQ(preview.body["items"][0]["gap"], true) << preview.text;
+  EXPECT_EQ(Get("/api/v1/schedules/preview?cron=99+*+*+*+*").status, 422);
+  EXPECT_EQ(Get("/api/v1/schedules/preview").status, 400);
+  EXPECT_THAT(Get("/metrics").text, HasSubstr("bizond_jobs 0"));
+  EXPECT_EQ(Get("/readyz").body["status"], "ok");
+}
+
+// Every route and every reference of the document leads somewhere.
+TEST_F(ApiTest, TheOpenApiDocumentIsWhole) {
+  const json document = Get("/openapi.json").body;
+  ASSERT_EQ(document["openapi"], "3.1.0");
+  for (const Route& route : Routes()) {
+    std::string path(route.pattern);
+    if (const size_t star = path.find('*'); star != std::string::npos) path.erase(star, 1);
+    ASSERT_TRUE(document["paths"].contains(path)) << path;
+  }
+  const std::string text = document.dump();
+  constexpr std::string_view kRef = "\"$ref\":\"#/components/schemas/";
+  for (size_t at = text.find(kRef); at != std::string::npos; at = text.find(kRef, at + 1)) {
+    const size_t begin = at + kRef.size();
+    const std::string name = text.substr(begin, text.find('"', begin) - begin);
+    EXPECT_TRUE(document["components"]["schemas"].contains(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace bizond
