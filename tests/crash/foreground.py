@@ -6,12 +6,16 @@ import signal
 import subprocess
 import time
 
-from places import file_rows, logged_rows, sqlite_rows, state_leftovers, target_leftovers
+from places import file_rows, full_logs, logged_rows, sqlite_rows, state_leftovers, target_leftovers
 from truth import CsvSource, Source, canonical, compare, count_lines, expected
 
 GROWTH = 2500  # Records a step: some hundred kilobytes.
 START = 9000  # More than two pages of the source, so that there are checkpoints between.
 STEPS_A_FOLDER = 12
+# A run's log holds 16 MiB, all its attempts together, and the logger's rows beyond that are dropped: its
+# cells stay below, for they ask what a death does.
+LOGGER_GROWTH = 300
+LOGGER_START = 1500
 
 JOB = """name: {name}
 source:
@@ -89,7 +93,7 @@ class Foreground:
         self.folder = self.work / ("%s-%d" % (self.cell.name, self.folders))
         (self.folder / "out").mkdir(parents=True)
         self.source = self.cell.source(self.folder, self.rng)
-        self.source.grow(START)
+        self.source.grow(LOGGER_START if self.cell.destination == "logger" else START)
         (self.folder / "job.yml").write_text(self.cell.job(self.folder))
 
     def start(self, failpoint=None):
@@ -150,6 +154,9 @@ class Foreground:
         )
         if self.cell.destination == "logger":
             doubled = 0  # It promises each row at least once.
+            full = full_logs(self.folder / "state")
+            if full and lost:
+                self.report.finding(self, "full, so that rows were dropped: " + "; ".join(full))
         self.report.rows(self, lost, doubled, foreign)
         return took
 
@@ -159,7 +166,11 @@ class Foreground:
         if self.steps >= STEPS_A_FOLDER:
             self.fresh()
         else:
-            self.source.grow(self.rng.randrange(1, GROWTH))
+            self.grow()
+
+    def grow(self):
+        limit = LOGGER_GROWTH if self.cell.destination == "logger" else GROWTH
+        self.source.grow(self.rng.randrange(1, limit))
 
     def at_every_failpoint(self, names):
         for name in names:
@@ -174,7 +185,7 @@ class Foreground:
                 self.finish()
                 if died or last:
                     break
-                self.source.grow(self.rng.randrange(1, GROWTH))
+                self.grow()
             self.step()
 
     def at_random(self, deaths):

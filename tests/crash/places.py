@@ -18,10 +18,19 @@ def file_rows(path):
 LOGGED = re.compile(r"record \S+ key=\S+ at=\S+ (.*)", re.S)
 
 
+def run_logs(state):
+    return list(state.glob("run/*/logs/*/*.jsonl"))
+
+
+def full_logs(state):
+    """Logs that took no further line: what the logger said after that is nowhere."""
+    return [str(path) for path in run_logs(state) if b"the log of this run ends here" in path.read_bytes()]
+
+
 def logged_rows(state):
     """What the logger said, in the logs of all runs."""
     rows = []
-    for path in state.glob("run/*/logs/*/*.jsonl"):
+    for path in run_logs(state):
         for line in path.read_bytes().split(b"\n"):
             try:
                 said = LOGGED.fullmatch(json.loads(line)["message"])
