@@ -251,7 +251,7 @@ constexpr ErrorCodeRow kCodes[] = {
     {"too_many_matches", "A pattern matches too many files.", "Narrow the pattern.", kResumable},
     {"too_many_open_files", "The process has no file descriptor left.", "Raise LimitNOFILE.",
      kResumable},
-    {"too_many_streams", "Too many clients follow the events.", "Close some pages.", kNotChanged},
+    {"too_many_watchers", "Too many clients follow the events.", "Close some pages.", kNotChanged},
     {"transient", "A failure that may go away by itself.", "Nothing: it is tried again.",
      kResumable},
     {"unauthorized", "The token is missing or wrong.", "Put the daemon's token into BIZOND_TOKEN.",

@@ -57,3 +57,6 @@ if(TARGET bizond AND NOT BIZOND_SANITIZE)
   add_test(NAME crash COMMAND ${CMAKE_SOURCE_DIR}/tests/crash/run --binary $<TARGET_FILE:bizond>)
   set_tests_properties(crash PROPERTIES LABELS crash TIMEOUT 280)
 endif()
+
+# The pages that are made of the sources are what the sources say.
+add_test(NAME reference_docs COMMAND ${CMAKE_SOURCE_DIR}/scripts/reference-docs --check)
