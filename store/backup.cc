@@ -127,8 +127,9 @@ Status BackupStateDir(const std::filesystem::path& directory, const std::string&
   BIZOND_ASSIGN_OR_RETURN(const auto header, ReadDatabaseHeader(root, file));
   if (!header) return missing();
   const std::string shown = (root.path() / file).string();
-  BIZOND_RETURN_IF_ERROR(CheckDatabaseHeader(*header, kStoreApplicationId,
-                                             NewestVersion(MigrationsOf(embedded::migrations(), "")), shown));
+  BIZOND_RETURN_IF_ERROR(
+      CheckDatabaseHeader(*header, kStoreApplicationId,
+                          NewestVersion(MigrationsOf(embedded::migrations(), "")), shown));
   BIZOND_ASSIGN_OR_RETURN(const auto history, root.Stat(kHistoryFile));
   StoreState state;
   state.has_history = history.has_value();
