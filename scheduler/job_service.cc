@@ -114,17 +114,28 @@ ParsedJob JobService::Check(std::string_view text, JobOrigin origin, bool submit
   return parsed;
 }
 
-Result<PutOutcome> JobService::Put(const JobSpec& spec, const PutOptions& options) {
-  plain_secrets_->Set(spec.name, spec.plain_secrets);
+bool JobService::IsWordOnState(const JobSpec& spec, const PutOptions& options) {
+  if (options.managed_by != "api" || options.state == StateChange::kAsk) return false;
+  std::lock_guard lock(mutex_);
+  const auto waiting = waiting_.find(spec.name);
+  return waiting != waiting_.end() && waiting->second == spec.definition;
+}
+
+Result<PutOutcome> JobService::Put(const JobSpec& spec, const PutOptions& given) {
+  PutOptions options = given;
+  const bool word_on_state = IsWordOnState(spec, given);
+  if (word_on_state) options.managed_by = "file";
   const UtcTime now = clock_->Now();
   Result<PutOutcome> outcome = store_->Transact([&](StoreTx& tx) -> Result<PutOutcome> {
     BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> before, tx.GetJob(spec.name));
     BIZOND_RETURN_IF_ERROR(MayPut(tx, spec, options, before));
+    // Known before a run of this definition can begin. Over the API none comes in plain.
+    if (!word_on_state) plain_secrets_->Set(spec.name, spec.plain_secrets);
     JobRow row;
     row.name = spec.name;
     row.definition = spec.definition;
     row.managed_by = options.managed_by;
-    row.origin = options.origin;
+    row.origin = word_on_state && before ? before->origin : options.origin;
     row.created_at = row.updated_at = now;
     PutOutcome result;
     BIZOND_ASSIGN_OR_RETURN(result.row, tx.PutJob(row));
@@ -135,6 +146,14 @@ Result<PutOutcome> JobService::Put(const JobSpec& spec, const PutOptions& option
     if (reschedule) BIZOND_RETURN_IF_ERROR(PlanSchedule(tx, spec, now));
     return result;
   });
+  {
+    std::lock_guard lock(mutex_);
+    if (outcome) {
+      waiting_.erase(spec.name);
+    } else if (options.managed_by == "file" && outcome.error().code == "state_conflict") {
+      waiting_[spec.name] = spec.definition;
+    }
+  }
   if (outcome && outcome->changed) control_->Wake();
   return outcome;
 }

@@ -8,10 +8,16 @@
 // change of source, stream, cursor or target without a word on the state), run_active, run_ended,
 // later_run_published, stream_job (a stream job takes no trigger while it runs), invalid_job.
 //
+// A file's change that is refused with state_conflict waits for its word: the same definition put
+// over the API with StateChange::kKeep or kReset brings it into force, and the job stays the
+// file's.
+//
 // Threads: any.
 #ifndef BIZOND_SCHEDULER_JOB_SERVICE_H_
 #define BIZOND_SCHEDULER_JOB_SERVICE_H_
 
+#include <map>
+#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -77,6 +83,8 @@ class JobService {
                         const std::optional<Watermark>& watermark);
 
  private:
+  // Whether this is the word that a file's change waits for.
+  bool IsWordOnState(const JobSpec& spec, const PutOptions& options);
   // Whether `options` allow the change of `before` to `spec`; carries out a reset of the state.
   Status MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& options,
                 const std::optional<JobRow>& before) const;
@@ -88,6 +96,10 @@ class JobService {
   Clock* const clock_;
   RunControl* const control_;
   PlainSecrets* const plain_secrets_;
+
+  std::mutex mutex_;
+  // Guarded by mutex_: definitions of files that wait for a word on the state, by job.
+  std::map<std::string, std::string, std::less<>> waiting_;
 };
 
 // A run that nobody else may have: a new UUIDv7, queued now.

@@ -143,6 +143,36 @@ TEST_F(ApiTest, TheStateIsSetOnlyWhilePausedAndDigitsSurvive) {
   EXPECT_EQ(Ask("PUT", "/api/v1/jobs/j/state", wrong.dump()).status, 400);
 }
 
+// A file's change that needs a word on the state gets it over the API, and stays the file's.
+TEST_F(ApiTest, AFilesChangeIsBroughtIntoForceByAWordOnItsState) {
+  PutOptions by_file;
+  by_file.managed_by = "file";
+  by_file.origin = "/jobs/j.yml";
+  const auto put = [&](const json& definition) {
+    return jobs_->Put(*jobs_->Check(definition.dump(), JobOrigin::kFile).spec, by_file);
+  };
+  json definition = Definition("j");
+  ASSERT_TRUE(put(definition));
+  Watermark watermark;
+  watermark.cursor = "7";
+  watermark.cursor_type = "number";
+  ASSERT_TRUE(store_->Write([&](StoreTx& tx) {
+    return tx.PutStreamState("j", {"creatures", watermark, std::nullopt, clock_.Now()},
+                             clock_.Now());
+  }));
+  definition["source"]["stream"] = "plants";
+  EXPECT_EQ(put(definition).error().code, "state_conflict");
+  json other = definition;
+  other["tags"] = {"x"};
+  EXPECT_EQ(Ask("PUT", "/api/v1/jobs/j?state=keep", other.dump()).code(), "managed_by_file");
+  EXPECT_EQ(Ask("PUT", "/api/v1/jobs/j", definition.dump()).code(), "managed_by_file");
+  const Answer word = Ask("PUT", "/api/v1/jobs/j?state=keep", definition.dump());
+  EXPECT_EQ(word.status, 200) << word.text;
+  EXPECT_EQ(word.body["managed_by"], "file");
+  EXPECT_EQ(word.body["origin"], "/jobs/j.yml");
+  EXPECT_EQ(word.body["source"]["streams"], json::array({"plants"}));
+}
+
 TEST_F(ApiTest, WhatTheBinaryKnowsIsListed) {
   EXPECT_EQ(Get("/api/v1/connectors").body["items"].size(),
             catalog_.sources.size() + catalog_.destinations.size());
