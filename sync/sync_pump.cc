@@ -165,6 +165,9 @@ ReadRequest SyncPump::MakeReadRequest() {
 
 Status SyncPump::ReadAndWrite(std::stop_token stop) {
   if (progress_.exhausted) return {};
+  // A checkpoint behind the last page that max_iterations lets through leaves nothing to read, and
+  // still the source has more.
+  cut_short_ = job_.source.max_iterations && progress_.iterations >= *job_.source.max_iterations;
   PageReader reader(parts_.source, parts_.clock, MakeReadRequest(), plan_.queue_bytes);
   reader.Run({progress_.pagination, progress_.iterations, job_.source.max_iterations}, stop);
   while (true) {
