@@ -44,7 +44,7 @@ struct JobFileOptions {
   std::string env_file;              // Empty: `.env` beside the working directory, if there is one.
   std::string state_dir;             // Empty: the default.
   std::vector<std::string> streams;  // Empty: all of the job's.
-  LogLevel log_level = LogLevel::kWarning;
+  LogLevel log_level = LogLevel::kInfo;
   bool json = false;
 };
 

@@ -39,11 +39,9 @@ Status LoggerDestination::WriteRecords(const RecordBatch& batch) {
                    std::string_view(id, sizeof id), record.has_key ? record.key : "-",
                    columns_->Timestamp(record), record.data);
     bytes_written_ += line_.size();
-    if (log_ != nullptr) {
-      log_->Write(LogLevel::kInfo, line_);
-    } else {
-      Log(LogLevel::kInfo, "logger", line_);
-    }
+    // The process's log takes all of them; a run's own is bounded.
+    Log(LogLevel::kInfo, "logger", line_);
+    if (log_ != nullptr) log_->Write(LogLevel::kInfo, line_);
   }
   Failpoint("logger.after_write");
   return {};
