@@ -133,14 +133,8 @@ class Apply {
       Remember(session_.exit_code());
       return false;
     }
-    for (const json& item : answer.value("errors", json::array())) {
-      console_.Report(job.file,
-                      JobIssue{Cell(item, "/path"),
-                               item.value("line", json()).is_number() ? item["line"].get<int>() : 0,
-                               0, Cell(item, "/message"), Cell(item, "/remedy")},
-                      false);
-    }
-    if (answer.value("valid", false)) return true;
+    if (answer.value("valid", json()) == true) return true;
+    session_.ReportIssues(job.file, answer.value("errors", json::array()));
     Remember(kExitInvalid);
     return false;
   }

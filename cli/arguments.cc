@@ -58,6 +58,45 @@ Status CheckValues(const OptionRow& row, const std::vector<std::string>& values)
   return {};
 }
 
+// Keeps the parser from taking the operand "[a,b]" for a list; no word of a command holds a zero.
+constexpr char kAsItIs = '\0';
+
+std::string Marked(std::string word) {
+  return word.starts_with('[') ? kAsItIs + std::move(word) : word;
+}
+
+std::vector<std::string> Unmarked(std::vector<std::string> words) {
+  for (std::string& word : words) {
+    if (word.starts_with(kAsItIs)) word.erase(0, 1);
+  }
+  return words;
+}
+
+// The parser would take `--flag=false` for the flag, and for an empty `--option=` the word behind
+// it.
+Result<std::vector<std::string>> Unfold(std::span<const OptionRow> options,
+                                        const std::vector<std::string>& words) {
+  std::vector<std::string> unfolded;
+  bool only_operands = false;
+  for (const std::string& word : words) {
+    only_operands = only_operands || word == "--";
+    const size_t equals = word.find('=');
+    const auto row = std::find_if(options.begin(), options.end(), [&](const OptionRow& each) {
+      return equals != std::string::npos && LongName(each) == word.substr(0, equals);
+    });
+    if (only_operands || row == options.end()) {
+      unfolded.push_back(Marked(word));
+    } else if (row->kind == OptionKind::kFlag) {
+      return Fail(ErrorKind::kConfig, kUsageCode, fmt::format("{} takes no value", LongName(*row)),
+                  "leave it out to say no");
+    } else {
+      unfolded.emplace_back(LongName(*row));
+      unfolded.push_back(Marked(word.substr(equals + 1)));
+    }
+  }
+  return unfolded;
+}
+
 Failure UnknownOption(std::string word, std::span<const OptionRow> options) {
   word = word.substr(0, word.find('='));
   std::vector<std::string> names;
@@ -90,10 +129,10 @@ std::string NearestWord(std::string_view wrong, const std::vector<std::string>& 
 
 Result<Arguments> Arguments::Parse(std::span<const OptionRow> options,
                                    const std::vector<std::string>& words) {
+  BIZOND_ASSIGN_OR_RETURN(std::vector<std::string> unfolded, Unfold(options, words));
   CLI::App app;
   app.set_help_flag();
-  CLI::Option* const operands =
-      app.add_option(kOperands)->expected(-1)->take_all();  // Any number.  // Any number.
+  CLI::Option* const operands = app.add_option(kOperands)->expected(-1)->take_all();  // Any number.
   std::vector<CLI::Option*> registered;
   for (const OptionRow& row : options) {
     const std::string name(row.name);
@@ -109,19 +148,25 @@ Result<Arguments> Arguments::Parse(std::span<const OptionRow> options,
   }
   try {
     // The parser takes its words from the back.
-    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    std::reverse(unfolded.begin(), unfolded.end());
+    app.parse(std::move(unfolded));
   } catch (const CLI::ExtrasError&) {
     const std::vector<std::string> extras = app.remaining();
     return UnknownOption(extras.empty() ? "" : extras.front(), options);
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string_view message = error.what();
+    return Fail(ErrorKind::kConfig, kUsageCode,
+                fmt::format("{} takes a value", message.substr(0, message.find(':'))));
   } catch (const CLI::ParseError& error) {
     return Fail(ErrorKind::kConfig, kUsageCode, error.what());
   }
   Arguments parsed;
-  parsed.operands_ = operands->results();
+  parsed.operands_ = Unmarked(operands->results());
   for (size_t i = 0; i < registered.size(); ++i) {
     if (registered[i]->count() == 0) continue;
-    BIZOND_RETURN_IF_ERROR(CheckValues(options[i], registered[i]->results()));
-    parsed.values_.emplace(LongName(options[i]), registered[i]->results());
+    std::vector<std::string> values = Unmarked(registered[i]->results());
+    BIZOND_RETURN_IF_ERROR(CheckValues(options[i], values));
+    parsed.values_.emplace(LongName(options[i]), std::move(values));
   }
   return parsed;
 }

@@ -86,11 +86,29 @@ int RefuseUsage(const std::string& message, const std::string& remedy, Console& 
   return kExitUsage;
 }
 
+// Whether the word behind `word` is its value.
+bool TakesValue(std::string_view word) {
+  const auto names_it = [&](const OptionRow& option) {
+    return option.kind != OptionKind::kFlag && LongName(option) == word;
+  };
+  const auto verbs = AllVerbs();
+  return names_it(kUrl) || std::any_of(verbs.begin(), verbs.end(), [&](const Verb& verb) {
+           return std::any_of(verb.options.begin(), verb.options.end(), names_it);
+         });
+}
+
+// Whether help is asked for; behind a `--` are operands.
+bool AsksForHelp(const std::vector<std::string>& words) {
+  const auto end = std::find(words.begin(), words.end(), "--");
+  return std::any_of(words.begin(), end,
+                     [](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
 // Options may stand before the verb: they are moved behind it.
 void MoveLeadingOptions(std::vector<std::string>* words) {
   size_t count = 0;
   while (count < words->size() && (*words)[count].starts_with("-")) {
-    count += (*words)[count] == "--url" ? 2 : 1;
+    count += TakesValue((*words)[count]) ? 2 : 1;
   }
   count = std::min(count, words->size());
   std::rotate(words->begin(), words->begin() + static_cast<ptrdiff_t>(count), words->end());
@@ -119,9 +137,8 @@ int RefuseVerb(const std::vector<std::string>& words, Console& console) {
   }
   const bool more = words.size() > 1 && !words[1].starts_with("-");
   if (is_group && !more) {
-    const bool help = std::find(words.begin(), words.end(), "--help") != words.end();
     PrintVerbs(group, console);
-    return help ? kExitDone : kExitUsage;
+    return AsksForHelp(words) ? kExitDone : kExitUsage;
   }
   const std::string wrong = more ? words[0] + " " + words[1] : words[0];
   std::string nearest = NearestWord(wrong, names);
@@ -136,9 +153,7 @@ int CallVerb(const Verb& verb, const std::vector<std::string>& words, const Loca
   const bool json =
       verb.prints_data && std::find(words.begin(), words.end(), "--json") != words.end();
   Console console(json);
-  if (std::find_if(words.begin(), words.end(), [](const std::string& word) {
-        return word == "--help" || word == "-h";
-      }) != words.end()) {
+  if (AsksForHelp(words)) {
     Console plain(false);
     PrintVerbHelp(verb, plain);
     return plain.Flush() ? kExitDone : kExitFailed;
@@ -158,6 +173,11 @@ int CallVerb(const Verb& verb, const std::vector<std::string>& words, const Loca
                        given > wanted && wanted > 0 ? "quote what holds spaces; " + help : help,
                        console);
   }
+  const std::vector<std::string>& operands = arguments->operands();
+  if (std::find(operands.begin(), operands.end(), "") != operands.end()) {
+    return RefuseUsage(fmt::format("bizond {} takes {}, which is empty", verb.name, verb.operands),
+                       help, console);
+  }
   int exit_code = kExitFailed;
   try {
     exit_code = verb.run({*arguments, local, console});
@@ -175,6 +195,10 @@ int CallVerb(const Verb& verb, const std::vector<std::string>& words, const Loca
 int RunCommandLine(int argc, char** argv, const LocalVerbs& verbs) {
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   MoveLeadingOptions(&words);
+  if (words.size() > 1 && words.front() == "help") {
+    words.erase(words.begin());
+    words.insert(std::find(words.begin(), words.end(), "--"), "--help");
+  }
   Console console(false);
   const auto has = [&](std::string_view word) {
     return !words.empty() && words.front().starts_with("-") &&

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "cli/json_cells.h"
 
 namespace bizond {
 namespace {
@@ -18,11 +19,6 @@ constexpr size_t kPageItems = 200;
 std::string Environment(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-std::string TextOf(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 int NumberOf(const json& object, const char* key) {
@@ -80,6 +76,28 @@ bool DaemonSession::Exchange(const DaemonRequest& request, HttpResponse* respons
   return true;
 }
 
+void DaemonSession::ReportIssues(const std::string& file, const json& issues) {
+  for (const json& item : issues) {
+    if (!item.is_object()) continue;
+    console_.Report(
+        file,
+        JobIssue{MemberText(item, "path"), NumberOf(item, "line"), NumberOf(item, "column"),
+                 MemberText(item, "message"), MemberText(item, "remedy")},
+        false);
+  }
+}
+
+// Any server may stand at the URL: what it answers is an object, or it is no daemon.
+bool DaemonSession::Take(const DaemonRequest& request, const HttpResponse& response, json* answer) {
+  *answer = json::parse(response.body, nullptr, false);
+  if (answer->is_object()) return true;
+  console_.Report(Error{ErrorKind::kPermanent, "http_error",
+                        fmt::format("{}{} did not answer with a JSON object", url_, request.path),
+                        "check that a bizond daemon listens there"});
+  exit_code_ = kExitCannotConnect;
+  return false;
+}
+
 void DaemonSession::ReportProblem(const DaemonRequest& request, const HttpResponse& response) {
   exit_code_ = ExitCodeOfStatus(response.status);
   const json problem = json::parse(response.body, nullptr, false);
@@ -92,22 +110,14 @@ void DaemonSession::ReportProblem(const DaemonRequest& request, const HttpRespon
   }
   const auto errors = problem.find("errors");
   if (!request.file.empty() && errors != problem.end() && errors->is_array() && !errors->empty()) {
-    for (const json& item : *errors) {
-      if (!item.is_object()) continue;
-      console_.Report(
-          request.file,
-          JobIssue{TextOf(item, "path"), NumberOf(item, "line"), NumberOf(item, "column"),
-                   TextOf(item, "message"), TextOf(item, "remedy")},
-          false);
-    }
-    return;
+    return ReportIssues(request.file, *errors);
   }
-  std::string message = TextOf(problem, "detail");
-  if (message.empty()) message = TextOf(problem, "title");
+  std::string message = MemberText(problem, "detail");
+  if (message.empty()) message = MemberText(problem, "title");
   if (!request.file.empty()) message = request.file + ": " + message;
-  std::string remedy = TextOf(problem, "remedy");
+  std::string remedy = MemberText(problem, "remedy");
   if (remedy.empty() && response.status == 401) remedy = "put the daemon's token into BIZOND_TOKEN";
-  console_.Report(Error{ErrorKind::kPermanent, TextOf(problem, "code"), message, remedy});
+  console_.Report(Error{ErrorKind::kPermanent, MemberText(problem, "code"), message, remedy});
 }
 
 bool DaemonSession::Send(const DaemonRequest& request, json* answer) {
@@ -117,14 +127,7 @@ bool DaemonSession::Send(const DaemonRequest& request, json* answer) {
     ReportProblem(request, response);
     return false;
   }
-  if (answer == nullptr) return true;
-  *answer = response.body.empty() ? json() : json::parse(response.body, nullptr, false);
-  if (!answer->is_discarded()) return true;
-  console_.Report(Error{ErrorKind::kPermanent, "http_error",
-                        fmt::format("{}{} did not answer with JSON", url_, request.path),
-                        "check that a bizond daemon listens there"});
-  exit_code_ = kExitCannotConnect;
-  return false;
+  return answer == nullptr || Take(request, response, answer);
 }
 
 bool DaemonSession::Get(std::string_view path, json* answer) {
@@ -146,8 +149,7 @@ bool DaemonSession::Find(std::string_view path, json* answer) {
     ReportProblem(request, response);
     return false;
   }
-  *answer = json::parse(response.body, nullptr, false);
-  return true;
+  return Take(request, response, answer);
 }
 
 bool DaemonSession::List(std::string_view path, size_t limit, json* items) {
@@ -164,7 +166,7 @@ bool DaemonSession::List(std::string_view path, size_t limit, json* items) {
     if (found != page.end() && found->is_array()) {
       for (json& item : *found) items->push_back(std::move(item));
     }
-    const std::string next = TextOf(page, "next_cursor");
+    const std::string next = MemberText(page, "next_cursor");
     // The same cursor again would never end.
     if (next.empty() || next == cursor) break;
     cursor = next;

@@ -32,7 +32,7 @@ class DaemonSession {
  public:
   explicit DaemonSession(const Invocation& invocation);
 
-  // False: reported. `answer` is null for an empty body, and may be nullptr.
+  // False: reported. `answer` is an object afterwards; nullptr: the body does not matter.
   bool Send(const DaemonRequest& request, nlohmann::json* answer);
   bool Get(std::string_view path, nlohmann::json* answer);
   // The items of a list, page after page, at most `limit`. `path` may have a query.
@@ -40,11 +40,15 @@ class DaemonSession {
   // The same, but no such thing (404) is an answer too: `answer` is null then.
   bool Find(std::string_view path, nlohmann::json* answer);
 
+  // The items of a problem's or a validation's `errors`, as places in `file`.
+  void ReportIssues(const std::string& file, const nlohmann::json& issues);
+
   int exit_code() const { return exit_code_; }
   int last_status() const { return last_status_; }
 
  private:
   bool Exchange(const DaemonRequest& request, HttpResponse* response);
+  bool Take(const DaemonRequest& request, const HttpResponse& response, nlohmann::json* answer);
   void ReportProblem(const DaemonRequest& request, const HttpResponse& response);
 
   Console& console_;

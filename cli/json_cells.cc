@@ -24,6 +24,11 @@ std::string Cell(const json& object, std::string_view pointer) {
   return object.contains(place) ? Text(object.at(place)) : "-";
 }
 
+std::string MemberText(const json& object, std::string_view key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 std::string JsonLine(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }

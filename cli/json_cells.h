@@ -14,6 +14,9 @@ namespace bizond {
 // is absent or null, a list joined by commas, else JSON.
 std::string Cell(const nlohmann::json& object, std::string_view pointer);
 
+// A member that is a text; empty when it is absent or something else.
+std::string MemberText(const nlohmann::json& object, std::string_view key);
+
 // One line, also for bytes that are no UTF-8.
 std::string JsonLine(const nlohmann::json& value);
 // Indented by two.

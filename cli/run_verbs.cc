@@ -48,8 +48,16 @@ bool NextLines(DaemonSession& session, const std::string& id, uint64_t* after, j
 }
 
 void PrintLogLine(const json& line, Console& console) {
-  console.Print(
-      fmt::format("{} {:<7} {}", Cell(line, "/at"), Cell(line, "/level"), Cell(line, "/message")));
+  std::string text =
+      fmt::format("{} {:<7} {}", Cell(line, "/at"), Cell(line, "/level"), Cell(line, "/message"));
+  const auto fields = line.find("fields");
+  if (fields != line.end() && fields->is_object()) {
+    for (const auto& [key, value] : fields->items()) {
+      text += fmt::format(" {}={}", key,
+                          value.is_string() ? value.get<std::string>() : JsonLine(value));
+    }
+  }
+  console.Print(text);
 }
 
 int PostToRun(const Invocation& invocation, std::string_view below, json* answer) {
@@ -108,8 +116,8 @@ void ShowRun(const json& run, Console& console) {
       {"STREAM", "STATE", "READ", "WRITTEN", "KNOWN", "OLD", "REJECTED", "FROM", "TO"}, rows);
   const auto error = run.find("error");
   if (error == run.end() || !error->is_object()) return;
-  console.Report(Error{ErrorKind::kPermanent, error->value("code", ""), error->value("message", ""),
-                       error->value("remedy", "")});
+  console.Report(Error{ErrorKind::kPermanent, MemberText(*error, "code"),
+                       MemberText(*error, "message"), MemberText(*error, "remedy")});
 }
 
 bool AwaitRun(DaemonSession& session, Console& console, json* run) {
