@@ -121,7 +121,8 @@ Result<HeaderList> MakeHeaders(const HttpRequest& request) {
   const auto append = [&list](const std::string& line) {
     curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
     if (longer == nullptr) throw std::bad_alloc();
-    (void)list.release();
+    // NOLINTNEXTLINE(bugprone-unused-return-value): `longer` begins with it.
+    static_cast<void>(list.release());
     list.reset(longer);
   };
   if (!IsToken(request.method)) {

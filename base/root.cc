@@ -26,9 +26,8 @@ ModeRow RowOf(OpenMode mode) {
   switch (mode) {
     case OpenMode::kRead:
       return {O_RDONLY, FileAccess::kRead, "open"};
-    case OpenMode::kWrite:
-      return {O_RDWR | O_CREAT, FileAccess::kWrite, "open for writing"};
     // O_TRUNC comes later, when it is known what the file is.
+    case OpenMode::kWrite:
     case OpenMode::kTruncate:
       return {O_RDWR | O_CREAT, FileAccess::kWrite, "open for writing"};
     case OpenMode::kAppend:

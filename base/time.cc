@@ -26,8 +26,9 @@ Fields Split(UtcTime time) {
   const auto day = chrono::floor<chrono::days>(time);
   const chrono::year_month_day date(day);
   const chrono::hh_mm_ss clock(time - day);
-  return Fields{int(date.year()),          unsigned(date.month()),  unsigned(date.day()),
-                clock.hours().count(),     clock.minutes().count(), clock.seconds().count(),
+  return Fields{static_cast<int>(date.year()),     static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), clock.hours().count(),
+                clock.minutes().count(),           clock.seconds().count(),
                 clock.subseconds().count()};
 }
 

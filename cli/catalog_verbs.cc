@@ -14,7 +14,7 @@ using Rows = std::vector<std::vector<std::string>>;
 
 const char* YesNo(bool value) { return value ? "yes" : "no"; }
 
-int Refuse(const Invocation& invocation, Error error) {
+int Refuse(const Invocation& invocation, const Error& error) {
   invocation.console.Report(error);
   return kExitUsage;
 }

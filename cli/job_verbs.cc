@@ -21,7 +21,7 @@ std::string JobPath(const Invocation& invocation, std::string_view below = "") {
 }
 
 // Sends, and says `done` with the job's name.
-int Order(const Invocation& invocation, DaemonRequest request, std::string_view done) {
+int Order(const Invocation& invocation, const DaemonRequest& request, std::string_view done) {
   DaemonSession session(invocation);
   if (!session.Send(request, nullptr)) return session.exit_code();
   invocation.console.Note(invocation.arguments.operands().at(0) + ": " + std::string(done));

@@ -27,10 +27,12 @@ char* EscapeByte(unsigned char c, char* out) {
     *out++ = kLetters[at];
     return out;
   }
-  std::memcpy(out, "u00", 3);
-  out[3] = kHex[c >> 4];
-  out[4] = kHex[c & 15];
-  return out + 5;
+  *out++ = 'u';
+  *out++ = '0';
+  *out++ = '0';
+  *out++ = kHex[c >> 4];
+  *out++ = kHex[c & 15];
+  return out;
 }
 
 char* EscapeSlowly(std::string_view text, char* out) {

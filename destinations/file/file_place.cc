@@ -46,7 +46,6 @@ Result<FilePlace> FilePlace::Find(const Roots& roots, std::string_view destinati
   BIZOND_RETURN_IF_ERROR(CheckName(destination_id));
   const std::string id(destination_id);
   const std::string bizons = id + ".json";
-  std::string path = bizons;
   BIZOND_ASSIGN_OR_RETURN(Location location, roots.Resolve(bizons));
   if (fs::path(id).has_extension()) {
     BIZOND_ASSIGN_OR_RETURN(const auto left_by_bizon, location.root.Stat(location.path));

@@ -15,6 +15,7 @@ class BizonRows final : public SqliteRows {
                 const std::string& like) override {
     (void)like;
     std::vector<TableColumn> columns;
+    columns.reserve(std::size(kBizonColumns));
     for (const std::string_view name : kBizonColumns) {
       columns.push_back({.name = std::string(name), .type = "TEXT"});
     }

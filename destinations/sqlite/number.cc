@@ -24,14 +24,15 @@ int SignificantDigits(std::string_view token) {
 }  // namespace
 
 SqliteNumber ReadNumber(std::string_view token) {
-  const char* const end = token.data() + token.size();
+  const char* const begin = token.data();
+  const char* const end = begin + token.size();
   int64_t integer = 0;
-  if (const auto read = std::from_chars(token.data(), end, integer);
+  if (const auto read = std::from_chars(begin, end, integer);
       read.ec == std::errc() && read.ptr == end && token != "-0") {
     return integer;
   }
   double real = 0;
-  if (const auto read = std::from_chars(token.data(), end, real);
+  if (const auto read = std::from_chars(begin, end, real);
       read.ec != std::errc() || read.ptr != end || !std::isnormal(real)) {
     if (read.ptr == end && read.ec == std::errc() && SignificantDigits(token) == 0) return real;
     return token;  // Too large, or too near to zero to keep all its digits.

@@ -33,7 +33,7 @@ Result<std::string> SqliteDestination::Prepare() {
 Result<std::string> SqliteDestination::Finalize(std::string_view text) {
   BIZOND_ASSIGN_OR_RETURN(const SqliteMark intent, SqliteMark::Decode("intent", text));
   if (mode_ == PublishMode::kDirect) return std::string(text);
-  const std::string receipt =
+  std::string receipt =
       SqliteMark{.publication = intent.publication, .batch = 0, .row = 0}.Encode();
   if (intent.batch == kNothing) return receipt;
   BIZOND_ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(database_.get()));
