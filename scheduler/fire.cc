@@ -24,7 +24,7 @@ bool IsRun(const ScheduleSpec& spec, Duration late, bool newest) {
 }
 
 // The reason why a fire makes no run now; empty: it makes one.
-Result<std::string> Overlap(StoreTx& tx, const ScheduleSpec& spec, const JobRow& job) {
+Result<std::string> Overlap(StoreTx& tx, const ScheduleSpec& spec, const JobRow& job, UtcTime now) {
   if (job.paused) return std::string("paused");
   BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(job.name));
   if (active.empty()) return std::string();
@@ -37,7 +37,9 @@ Result<std::string> Overlap(StoreTx& tx, const ScheduleSpec& spec, const JobRow&
       return std::string(queued ? "overlap" : "");
     case OverlapPolicy::kCancelOther:
       for (const RunRow& run : active) {
-        BIZOND_RETURN_IF_ERROR(tx.RequestStop(run.id, StopRequest::kCancel));
+        BIZOND_RETURN_IF_ERROR(run.phase == RunPhase::kQueued
+                                   ? tx.CancelQueuedRun(run.id, std::nullopt, now)
+                                   : tx.RequestStop(run.id, StopRequest::kCancel));
       }
       return std::string();
     case OverlapPolicy::kBufferAll:
@@ -77,7 +79,7 @@ Result<std::vector<RunRow>> FireSchedule(StoreTx& tx, const ScheduleRow& row, co
   for (const PlannedFire& fire : plan.fires) {
     OccurrenceRow occurrence{job.name, fire.nominal, "missed", "downtime", "", now};
     if (fire.run) {
-      BIZOND_ASSIGN_OR_RETURN(const std::string reason, Overlap(tx, schedule_spec, job));
+      BIZOND_ASSIGN_OR_RETURN(const std::string reason, Overlap(tx, schedule_spec, job, now));
       occurrence.state = reason.empty() ? "queued" : "skipped";
       occurrence.reason = reason;
     }

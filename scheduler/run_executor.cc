@@ -99,6 +99,11 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
   BIZOND_ASSIGN_OR_RETURN(attempt.resets, parts_.store->Query([&](const StoreReader& reader) {
     return reader.PendingResets(attempt.run().job);
   }));
+  // A cancel that the process did not live to obey.
+  BIZOND_ASSIGN_OR_RETURN(const bool decided, IsDecided(attempt));
+  if (attempt.run().stop_request == StopRequest::kCancel && !decided) {
+    shared.Stop(StopReason::kCancel);
+  }
   for (size_t i = 0; i < attempt.spec.source.streams.size(); ++i) {
     const Status status = RunStream(attempt, i);
     if (status) {
@@ -174,8 +179,15 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
   attempt.done += counters;
   if (asked) {
     BIZOND_RETURN_IF_ERROR(parts_.store->Write([&](StoreTx& tx) -> Status {
-      // A reset of all streams stands until the last one has had it.
-      if (index + 1 == spec.source.streams.size()) return tx.DropPendingResets(spec.name);
+      // A reset of all streams stands until the last one has had it, another stream's until that
+      // one has.
+      const bool last_of_all = index + 1 == spec.source.streams.size();
+      BIZOND_ASSIGN_OR_RETURN(const auto pending, tx.PendingResets(spec.name));
+      BIZOND_RETURN_IF_ERROR(tx.DropPendingResets(spec.name));
+      for (const std::string& name : pending) {
+        if (name == stream || (name.empty() && last_of_all)) continue;
+        BIZOND_RETURN_IF_ERROR(tx.PutPendingReset(spec.name, name, parts_.clock->Now()));
+      }
       return {};
     }));
   }
@@ -204,23 +216,29 @@ void SyncExecutor::End(Attempt& attempt, const Status& status) {
   }
 }
 
+// Whether the publication of a stream is decided and not recorded.
+Result<bool> SyncExecutor::IsDecided(const Attempt& attempt) const {
+  return parts_.store->Query([&](const StoreReader& reader) -> Result<bool> {
+    for (const std::string& stream : attempt.spec.source.streams) {
+      BIZOND_ASSIGN_OR_RETURN(const auto checkpoint,
+                              reader.GetCheckpoint(attempt.run().id, stream));
+      if (checkpoint && !checkpoint->intent.empty()) return true;
+    }
+    return false;
+  });
+}
+
 // Only attempts that failed count: one that a shutdown ended took nothing from the run. Once a
 // stream's publication is decided the run only goes forward: a transient error is then tried again
 // for ever.
 Result<std::optional<Duration>> SyncExecutor::DelayOfRetry(const Attempt& attempt,
                                                            const Error& error) const {
   int failed = 1;
-  bool decided = false;
-  BIZOND_RETURN_IF_ERROR(parts_.store->Read([&](const StoreReader& reader) -> Status {
-    BIZOND_ASSIGN_OR_RETURN(const auto attempts, reader.Attempts(attempt.run().id));
-    for (const AttemptRow& row : attempts) failed += row.error ? 1 : 0;
-    for (const std::string& stream : attempt.spec.source.streams) {
-      BIZOND_ASSIGN_OR_RETURN(const auto checkpoint,
-                              reader.GetCheckpoint(attempt.run().id, stream));
-      decided = decided || (checkpoint && !checkpoint->intent.empty());
-    }
-    return {};
+  BIZOND_ASSIGN_OR_RETURN(const bool decided, IsDecided(attempt));
+  BIZOND_ASSIGN_OR_RETURN(const auto attempts, parts_.store->Query([&](const StoreReader& reader) {
+    return reader.Attempts(attempt.run().id);
   }));
+  for (const AttemptRow& row : attempts) failed += row.error ? 1 : 0;
   const RetrySpec& retry = attempt.spec.retry;
   const RetryPolicy policy{retry.max_attempts, retry.initial_backoff, retry.max_backoff};
   const std::optional<Duration> delay =
@@ -237,8 +255,10 @@ Status SyncExecutor::EndUnfinished(Attempt& attempt, const Error& raised) {
   const StopReason reason = attempt.shared.stop_reason;
   const Error error = AsAttemptError(raised, reason, attempt.spec);
   if (error.kind == ErrorKind::kStopped) {
+    // A cancel that interrupts a publication comes too late: the next attempt ends what has begun.
+    BIZOND_ASSIGN_OR_RETURN(const bool decided, IsDecided(attempt));
     return parts_.store->Write([&](StoreTx& tx) {
-      if (reason == StopReason::kCancel) {
+      if (reason == StopReason::kCancel && !decided) {
         return tx.FinishRun(run.id, run.fence, RunPhase::kCancelled, std::nullopt, now);
       }
       return tx.RequeueRun(run.id, run.fence, std::nullopt, now, now);

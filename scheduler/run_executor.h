@@ -100,6 +100,7 @@ class SyncExecutor final : public RunExecutor {
   Status RunStreams(Attempt& attempt);
   Status RunStream(Attempt& attempt, size_t index);
   void End(Attempt& attempt, const Status& status);
+  Result<bool> IsDecided(const Attempt& attempt) const;
   Result<std::optional<Duration>> DelayOfRetry(const Attempt& attempt, const Error& error) const;
   Status EndUnfinished(Attempt& attempt, const Error& raised);
 

@@ -134,6 +134,7 @@ bool Scheduler::FireDue() {
   store_ok_ = next.has_value() && store_->Health().ok;
   if (!store_ok_ || !*next || **next > now) return false;
   bool more = false;
+  std::vector<std::string> stopped;
   const Status fired = store_->Write([&](StoreTx& tx) -> Status {
     BIZOND_ASSIGN_OR_RETURN(const auto due, tx.DueSchedules(now, kSchedulesPerTurn));
     more = !due.empty();
@@ -146,7 +147,14 @@ bool Scheduler::FireDue() {
       const Result<JobSpec> spec = ParseStoredJob(job->definition, *catalog_);
       Result<std::vector<RunRow>> runs =
           spec ? FireSchedule(tx, row, *job, *spec, now) : tl::make_unexpected(spec.error());
-      if (runs) continue;
+      if (runs) {
+        // What the fire asked to stop for its own sake (overlap: cancel_other).
+        BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(row.job));
+        for (const RunRow& run : active) {
+          if (run.stop_request == StopRequest::kCancel) stopped.push_back(run.id);
+        }
+        continue;
+      }
       if (runs.error().kind != ErrorKind::kConfig) return tl::make_unexpected(runs.error());
       // A definition that this binary does not understand stops its own schedule, not the others'.
       Log(LogLevel::kError, "scheduler", "a schedule cannot be read and is stopped",
@@ -159,6 +167,9 @@ bool Scheduler::FireDue() {
     Log(LogLevel::kError, "scheduler", "due schedules could not be fired",
         {{"error", Describe(fired.error())}});
   store_ok_ = fired.has_value();
+  for (const std::string& run : stopped) {
+    if (fired) StopRun(run);
+  }
   if (more && fired) Failpoint("scheduler.after_fire");
   return more && fired;
 }
