@@ -177,21 +177,22 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
                        &attempt.shared.stop_reason});
   BIZOND_ASSIGN_OR_RETURN(const Counters counters, pump.Run(attempt.shared.stop.get_token()));
   attempt.done += counters;
-  if (asked) {
-    BIZOND_RETURN_IF_ERROR(parts_.store->Write([&](StoreTx& tx) -> Status {
-      // A reset of all streams stands until the last one has had it, another stream's until that
-      // one has.
-      const bool last_of_all = index + 1 == spec.source.streams.size();
-      BIZOND_ASSIGN_OR_RETURN(const auto pending, tx.PendingResets(spec.name));
-      BIZOND_RETURN_IF_ERROR(tx.DropPendingResets(spec.name));
-      for (const std::string& name : pending) {
-        if (name == stream || (name.empty() && last_of_all)) continue;
-        BIZOND_RETURN_IF_ERROR(tx.PutPendingReset(spec.name, name, parts_.clock->Now()));
-      }
-      return {};
-    }));
-  }
+  if (asked) BIZOND_RETURN_IF_ERROR(DropResetOf(spec, index));
   return {};
+}
+
+// A reset of all streams stands until the last one has had it, another stream's until that one has.
+Status SyncExecutor::DropResetOf(const JobSpec& spec, size_t index) {
+  const std::vector<std::string>& streams = spec.source.streams;
+  return parts_.store->Write([&](StoreTx& tx) -> Status {
+    BIZOND_ASSIGN_OR_RETURN(const auto pending, tx.PendingResets(spec.name));
+    BIZOND_RETURN_IF_ERROR(tx.DropPendingResets(spec.name));
+    for (const std::string& name : pending) {
+      if (name == streams[index] || (name.empty() && index + 1 == streams.size())) continue;
+      BIZOND_RETURN_IF_ERROR(tx.PutPendingReset(spec.name, name, parts_.clock->Now()));
+    }
+    return {};
+  });
 }
 
 // What becomes of the run: ended, or queued again. A run whose last stream was recorded as the end
