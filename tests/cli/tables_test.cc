@@ -78,6 +78,10 @@ TEST(Verbs, TheirPageSaysWhatTheySay) {
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_THAT(page, HasSubstr(help.out)) << "docs/cli.md is stale: " << name;
   }
+  // And of no verb that there is not.
+  size_t headings = 0;
+  for (size_t at = 0; (at = page.find("\n## ", at)) != std::string::npos; ++at) ++headings;
+  EXPECT_EQ(headings, AllVerbs().size());
 }
 
 TEST(ArgumentsTest, OptionsAndOperandsInAnyOrder) {
