@@ -1,10 +1,8 @@
 #include "app/job_file.h"
 
-#include <nlohmann/json.hpp>
-
 #include "app/composition.h"
 #include "base/text.h"
-#include "scheduler/schedule.h"
+#include "scheduler/job_service.h"
 
 namespace bizond {
 namespace {
@@ -29,14 +27,10 @@ OpenedJobFile Refuse(const Error& error, int exit_code, Console& console) {
 OpenedJobFile OpenJobFile(const JobFileOptions& options, Console& console) {
   const Result<std::string> text = ReadWholeFile(options.job_file, kMaxJobBytes);
   if (!text) return Refuse(text.error(), kExitInvalid, console);
-  ParsedJob parsed = ParseJob(*text, BuiltInCatalog(), JobOrigin::kFile);
-  if (parsed.spec && !parsed.spec->schedule.empty()) {
-    const auto block = nlohmann::json::parse(parsed.spec->schedule, nullptr, false);
-    if (const auto schedule = ParseSchedule(block, parsed.spec->name); !schedule) {
-      parsed.errors.push_back(
-          IssueAt(*text, "schedule", schedule.error().message, schedule.error().remedy));
-    }
-  }
+  // By the same rules as a daemon's: what it would refuse is no job here either.
+  RealClock clock;
+  ParsedJob parsed = JobService(nullptr, &BuiltInCatalog(), &clock, nullptr, nullptr)
+                         .Check(*text, JobOrigin::kFile, /*submitted=*/false);
   for (const JobIssue& issue : parsed.warnings) console.Report(options.job_file, issue, true);
   for (const JobIssue& issue : parsed.errors) console.Report(options.job_file, issue, false);
   if (!parsed.errors.empty() || !parsed.spec) return {std::nullopt, kExitInvalid};

@@ -12,6 +12,7 @@
 #include "scheduler/run_executor.h"
 #include "store/run_logs.h"
 #include "store/sqlite_store.h"
+#include "web/run_json.h"
 
 namespace bizond {
 namespace {
@@ -81,8 +82,9 @@ class ForegroundRun {
     return ExecuteOne(run.id, stop);
   }
 
-  Result<std::vector<RunStreamRow>> Streams(const std::string& run) const {
-    return store_->Query([&](const StoreReader& reader) { return reader.RunStreams(run); });
+  Result<json> Document(const RunRow& run) const {
+    return store_->Query(
+        [&](const StoreReader& reader) { return WholeRunJson(reader, run, nullptr); });
   }
 
  private:
@@ -163,42 +165,7 @@ class ForegroundRun {
   Duration started_{0};
 };
 
-json RunJson(const RunRow& run) {
-  json error;
-  if (run.error) {
-    error = {{"code", run.error->code},
-             {"kind", ErrorKindName(run.error->kind)},
-             {"message", run.error->message},
-             {"remedy", run.error->remedy}};
-  }
-  return {{"id", run.id},
-          {"job", run.job},
-          {"state", RunPhaseName(run.phase)},
-          {"attempt", run.attempt},
-          {"rows_read", run.counters.rows_read},
-          {"rows_written", run.counters.rows_written},
-          {"rows_rejected", run.counters.rows_rejected},
-          {"rows_deduplicated", run.counters.rows_deduplicated},
-          {"rows_filtered", run.counters.rows_filtered},
-          {"bytes_written", run.counters.bytes_written},
-          {"published", run.published},
-          {"error", error}};
-}
-
-void Show(const RunRow& run, const std::vector<RunStreamRow>& streams, Console& console) {
-  if (console.json()) {
-    json document = RunJson(run);
-    document["streams"] = json::array();
-    for (const RunStreamRow& stream : streams) {
-      document["streams"].push_back({{"stream", stream.stream},
-                                     {"state", stream.state},
-                                     {"rows_written", stream.counters.rows_written},
-                                     {"watermark_before", stream.watermark_before},
-                                     {"watermark_after", stream.watermark_after}});
-    }
-    console.Print(document.dump());
-    return;
-  }
+void Show(const RunRow& run, Console& console) {
   // A run that goes on later is queued again.
   const std::string ended = IsActive(run.phase) ? "stopped" : std::string(RunPhaseName(run.phase));
   console.Print(run.job + ": " + ended + ", " + std::to_string(run.counters.rows_read) + " read, " +
@@ -228,8 +195,13 @@ int RunJobFile(const RunOptions& options, Console& console) {
     console.Report(run.error());
     return signals.received() != 0 ? kExitInterrupted : ExitCodeOf(run.error());
   }
-  const Result<std::vector<RunStreamRow>> streams = foreground.Streams(run->id);
-  Show(*run, streams.value_or(std::vector<RunStreamRow>()), console);
+  if (console.json()) {
+    // The same document as the API's.
+    const Result<json> document = foreground.Document(*run);
+    if (document) console.Print(document->dump(-1, ' ', false, json::error_handler_t::replace));
+  } else {
+    Show(*run, console);
+  }
   if (run->phase == RunPhase::kSucceeded) return kExitDone;
   if (signals.received() == 0) return kExitFailed;
   console.Note("stopped at a checkpoint: the next bizond run goes on from there");

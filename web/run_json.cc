@@ -14,7 +14,10 @@ std::string_view StreamStateName(const RunStreamRow& row) {
 
 // A cursor or a position, as it was recorded for people.
 json WatermarkText(const std::string& text) {
-  return text.empty() ? json() : json{{"cursor", text}};
+  if (text.empty()) return {};
+  // A text's token has its quotes.
+  json cursor = text.front() == '"' ? json::parse(text, nullptr, false) : json(text);
+  return {{"cursor", cursor.is_string() ? std::move(cursor) : json(text)}};
 }
 
 }  // namespace
