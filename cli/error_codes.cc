@@ -57,6 +57,8 @@ constexpr ErrorCodeRow kCodes[] = {
     {"busy", "The system says that something is in use.", "Try again.", kResumable},
     {"cannot_follow_compressed", "A compressed file cannot be followed as it grows.",
      "Use `sync_mode: incremental`, or follow the plain file.", kUntouched},
+    {"cancelled_in_write", "A stream was cancelled while a page was being written.",
+     "Nothing: another attempt takes back the part of the page, and ends the run.", kResumable},
     {"cannot_listen", "The address of --listen is not one of this machine, or may not be used.",
      "Name an address of this machine and a port above 1023.", kUntouched},
     {"config", "The definition of a job is wrong.", "Read the message.", kUntouched},

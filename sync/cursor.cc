@@ -174,9 +174,13 @@ Result<CursorValue> CursorValue::Parse(std::string_view json_token, CursorType w
   CursorValue value;
   if (json_token.empty() || json_token == "null") return value;
   if (json_token[0] == '"') {
-    const std::string_view plain = json_token.substr(1, json_token.size() - 2);
     if (wanted != CursorType::kText) {
-      if (const std::optional<Instant> instant = ParseInstant(plain)) {
+      const std::string_view inside = json_token.substr(1, json_token.size() - 2);
+      // Some writers escape the plus sign of an offset.
+      const bool escaped = inside.find('\\') != std::string_view::npos;
+      const std::optional<Instant> instant =
+          escaped ? ParseInstant(UnescapeJsonString(json_token)) : ParseInstant(inside);
+      if (instant) {
         value.type_ = CursorType::kTimestamp;
         value.integer_ = instant->seconds;
         value.nanos_ = instant->nanos;
@@ -248,6 +252,12 @@ CursorValue CursorValue::Minus(Duration duration) const {
   }
   result.nanos_ = static_cast<uint32_t>(nanos);
   return result;
+}
+
+Duration CursorValue::Since(const CursorValue& earlier) const {
+  const int64_t nanos = int64_t{nanos_} - int64_t{earlier.nanos_};
+  return Duration((integer_ - earlier.integer_) * 1'000'000 +
+                  (nanos - (nanos < 0 ? 999 : 0)) / 1000);
 }
 
 int CursorValue::Compare(const CursorValue& a, const CursorValue& b) {

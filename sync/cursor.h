@@ -41,6 +41,8 @@ class CursorValue {
   uint32_t nanos() const { return nanos_; }
   // This timestamp less a duration.
   CursorValue Minus(Duration duration) const;
+  // From an earlier timestamp to this one, whole microseconds.
+  Duration Since(const CursorValue& earlier) const;
 
   // Bytes whose memcmp order is Compare's order, for values of one type; appended to `out`. For
   // destinations that merge: their SQL compares blobs.

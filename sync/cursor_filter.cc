@@ -38,8 +38,12 @@ Result<CursorFilter> CursorFilter::Create(std::string cursor_field, const Cursor
   if (before->cursor.empty()) return filter;
   filter.type_ = ParseCursorType(before->cursor_type);
   BIZOND_ASSIGN_OR_RETURN(CursorValue top, CursorValue::Parse(before->cursor, filter.type_));
+  BIZOND_RETURN_IF_ERROR(filter.CheckLookback(before->cursor));
   filter.held_min_ = filter.published_.LeastAbove(top, filter.type_);
   filter.before_floor_ = filter.FloorOf(top);
+  if (before->window && *before->window < policy.lookback) {
+    filter.before_floor_ = top.Minus(*before->window);
+  }
   filter.before_ = std::move(top);
   filter.before_token_ = before->cursor;
   return filter;
@@ -118,7 +122,9 @@ Result<CursorFilter::Verdict> CursorFilter::Judge(const Record& record, RecordBa
     greatest_ = value;
     greatest_token_ = record.cursor;
   }
-  const bool maybe_known = !above || (held_min_ && CursorValue::Compare(value, *held_min_) >= 0);
+  // Without a watermark the set may still hold rows from beyond the tolerance.
+  const bool maybe_known =
+      !above || !before_ || (held_min_ && CursorValue::Compare(value, *held_min_) >= 0);
   if (maybe_known && ConsumePublished(record.data)) return Verdict::kDeduplicated;
   if (future) ++counts->future;
   if (!above && CursorValue::Compare(value, *before_) < 0) ++counts->late;
@@ -147,13 +153,7 @@ Result<CursorFilter::Verdict> CursorFilter::JudgeNull(const Record& record, Reco
 Status CursorFilter::CheckType(const CursorValue& value, std::string_view token) {
   if (type_ == CursorType::kNone) {
     type_ = value.type();
-    if (policy_.lookback.count() > 0 && type_ != CursorType::kTimestamp) {
-      return Fail(ErrorKind::kConfig, "lookback_needs_time",
-                  "source.cursor.lookback needs a cursor of instants, and " + field_ + " holds " +
-                      std::string(token.substr(0, 60)),
-                  "remove source.cursor.lookback, or choose another cursor_field");
-    }
-    return {};
+    return CheckLookback(token);
   }
   if (value.type() == type_) return {};
   return Fail(ErrorKind::kPermanent, "cursor_type_changed",
@@ -161,6 +161,14 @@ Status CursorFilter::CheckType(const CursorValue& value, std::string_view token)
                   std::string(CursorTypeName(value.type())) + ", where it was a " +
                   std::string(CursorTypeName(type_)) + " before; nothing of this run is published",
               "mend the source, or start over with a reset of the job");
+}
+
+Status CursorFilter::CheckLookback(std::string_view token) const {
+  if (policy_.lookback.count() == 0 || type_ == CursorType::kTimestamp) return {};
+  return Fail(ErrorKind::kConfig, "lookback_needs_time",
+              "source.cursor.lookback needs a cursor of instants, and " + field_ + " holds " +
+                  std::string(token.substr(0, 60)),
+              "remove source.cursor.lookback, or choose another cursor_field");
 }
 
 bool CursorFilter::ConsumePublished(std::string_view data) {
@@ -202,6 +210,12 @@ Status CursorFilter::Remember(const RecordBatch& batch) {
   return {};
 }
 
+// What lies below the window that this run began with was never looked at.
+Duration CursorFilter::WindowOf(const CursorValue& top) const {
+  if (policy_.lookback.count() == 0 || !before_) return policy_.lookback;
+  return std::min(policy_.lookback, top.Since(*before_floor_));
+}
+
 Result<Watermark> CursorFilter::After() const {
   Watermark after;
   BoundarySet edge = published_;
@@ -210,6 +224,7 @@ Result<Watermark> CursorFilter::After() const {
     edge.DropBelow(FloorOf(*top), type_);
     after.cursor = before_ && top == &*before_ ? before_token_ : greatest_token_;
     after.cursor_type = CursorTypeName(type_);
+    after.window = WindowOf(*top);
   }
   if (!edge.empty()) after.boundary = edge.Encode();
   return after;

@@ -62,6 +62,7 @@ class CursorFilter {
   Result<Verdict> Judge(const Record& record, RecordBatch* batch, FilterCounts* counts);
   Result<Verdict> JudgeNull(const Record& record, RecordBatch* batch);
   Status CheckType(const CursorValue& value, std::string_view token);
+  Status CheckLookback(std::string_view token) const;
   // True when this content was published before and not met again as often; counts it as met.
   bool ConsumePublished(std::string_view data);
   // Notes what `batch` publishes at the edge as it now stands.
@@ -69,6 +70,8 @@ class CursorFilter {
   // The greater of the old watermark and this run's greatest cursor; nullptr: neither.
   const CursorValue* Top() const;
   CursorValue FloorOf(const CursorValue& top) const;
+  // Watermark::window
+  Duration WindowOf(const CursorValue& top) const;
 
   // Constant after Create.
   std::string field_;

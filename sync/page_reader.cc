@@ -81,7 +81,8 @@ bool PageReader::ReadOne(Start* at, std::stop_token stop) {
   const bool last = at->max_iterations && at->iteration >= *at->max_iterations;
   const bool exhausted = page.iteration.exhausted;
   page.cut_short = last && !exhausted;
-  const size_t bytes = page.batch->MemoryBytes();
+  // An empty page counts as well: a source may send them without an end.
+  const size_t bytes = page.batch->MemoryBytes() + sizeof(SourcePage) + sizeof(RecordBatch);
   return queue_.Push(std::move(page), bytes, stop) && !exhausted && !last;
 }
 

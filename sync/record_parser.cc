@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "sync/cursor.h"
@@ -158,23 +159,28 @@ class Walker {
     if (token[0] == '{') {
       ondemand::object object;
       if (value.get_object().get(object) != simdjson::SUCCESS) return Problem("a broken object");
-      if (!Object(object, depth + 1)) return false;
-      if (keep != nullptr) *keep = "{}";
-      return true;
+      if (keep != nullptr && !Keep(object, keep)) return Problem("a broken object");
+      return Object(object, depth + 1);
     }
-    if (token[0] == '[') {
-      if (keep != nullptr) *keep = "[]";
-      return Array(value, depth + 1);
-    }
+    if (token[0] == '[') return Array(value, depth + 1, keep);
     if (!IsScalar(token)) return Problem("a value that is no JSON value");
     if (keep != nullptr) *keep = token;
     return true;
   }
 
-  bool Array(ondemand::value& value, int depth) {
+  // The text of an object or array that is wanted, before it is walked.
+  template <typename Container>
+  static bool Keep(Container& container, std::string_view* keep) {
+    bool any = false;
+    return container.raw_json().get(*keep) == simdjson::SUCCESS &&
+           container.reset().get(any) == simdjson::SUCCESS;
+  }
+
+  bool Array(ondemand::value& value, int depth, std::string_view* keep) {
     if (depth > kMaxDepth) return Problem("nested too deep");
     ondemand::array array;
     if (value.get_array().get(array) != simdjson::SUCCESS) return Problem("a broken array");
+    if (keep != nullptr && !Keep(array, keep)) return Problem("a broken array");
     for (auto&& found : array) {
       ondemand::value element;
       if (std::move(found).get(element) != simdjson::SUCCESS)
@@ -197,9 +203,10 @@ Status NotAnObject(std::string_view json) {
 
 struct RecordParser::Impl {
   ondemand::parser parser;
-  bool has_cursor = false;
-  // The cursor first when there is one, then the primary key in its order.
+  // Each name once: the cursor may be part of the key.
   std::vector<Wanted> wanted;
+  std::optional<size_t> cursor;  // Its place in `wanted`.
+  std::vector<size_t> key;       // The primary key in its order.
   std::string composite;
 
   Status Reserve(size_t bytes) {
@@ -237,35 +244,43 @@ struct RecordParser::Impl {
     if (token[0] != '"') return token;
     const std::string_view inside = token.substr(1, token.size() - 2);
     if (inside.find('\\') == std::string_view::npos) return inside;
-    return batch->Store(UnescapeJsonString(token));
+    const std::string plain = UnescapeJsonString(token);
+    // A lone surrogate has no form in UTF-8: such a key stays as it was written.
+    return simdjson::validate_utf8(plain) ? batch->Store(plain) : inside;
   }
 
   void FillKey(Record* record, RecordBatch* batch) {
-    const size_t first = has_cursor ? 1 : 0;
-    if (wanted.size() == first) return;
-    for (size_t i = first; i < wanted.size(); ++i) {
-      if (wanted[i].token.empty() || wanted[i].token == "null") return;
+    if (key.empty()) return;
+    for (const size_t part : key) {
+      if (wanted[part].token.empty() || wanted[part].token == "null") return;
     }
     record->has_key = true;
-    if (wanted.size() == first + 1) {
-      record->key = PlainKey(wanted[first].token, batch);
+    if (key.size() == 1) {
+      record->key = PlainKey(wanted[key[0]].token, batch);
       return;
     }
-    composite.assign(1, '[');
-    for (size_t i = first; i < wanted.size(); ++i) {
-      if (i > first) composite += ',';
-      composite += wanted[i].token;
+    composite.clear();
+    for (const size_t part : key) {
+      composite += composite.empty() ? '[' : ',';
+      composite += wanted[part].token;
     }
     composite += ']';
     record->key = batch->Store(composite);
+  }
+
+  size_t Want(std::string name) {
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      if (wanted[i].name == name) return i;
+    }
+    wanted.push_back({std::move(name), {}});
+    return wanted.size() - 1;
   }
 };
 
 RecordParser::RecordParser(std::string cursor_field, std::vector<std::string> primary_key)
     : impl_(std::make_unique<Impl>()) {
-  impl_->has_cursor = !cursor_field.empty();
-  if (impl_->has_cursor) impl_->wanted.push_back({std::move(cursor_field), {}});
-  for (std::string& name : primary_key) impl_->wanted.push_back({std::move(name), {}});
+  if (!cursor_field.empty()) impl_->cursor = impl_->Want(std::move(cursor_field));
+  for (std::string& name : primary_key) impl_->key.push_back(impl_->Want(std::move(name)));
 }
 
 RecordParser::~RecordParser() = default;
@@ -278,7 +293,7 @@ Status RecordParser::Add(std::string_view json, uint32_t position, RecordBatch* 
   Record record;
   record.data = json;
   record.position = position;
-  if (impl_->has_cursor) record.cursor = impl_->wanted[0].token;
+  if (impl_->cursor) record.cursor = impl_->wanted[*impl_->cursor].token;
   impl_->FillKey(&record, batch);
   // A line end can only be white space between tokens here; a record is one line everywhere else.
   if (json.find('\n') != std::string_view::npos || json.find('\r') != std::string_view::npos) {

@@ -64,13 +64,14 @@ constexpr TextField kTextFields[] = {{"mode", &Checkpoint::mode},
 }  // namespace
 
 std::string EncodeWatermark(const Watermark& watermark) {
-  return json{{"format", watermark.format},
-              {"cursor", watermark.cursor},
-              {"cursor_type", watermark.cursor_type},
-              {"position", watermark.position},
-              {"boundary", ToBase64(watermark.boundary)},
-              {"resume", watermark.resume}}
-      .dump();
+  json value = {{"format", watermark.format},
+                {"cursor", watermark.cursor},
+                {"cursor_type", watermark.cursor_type},
+                {"position", watermark.position},
+                {"boundary", ToBase64(watermark.boundary)},
+                {"resume", watermark.resume}};
+  if (watermark.window) value["window_us"] = watermark.window->count();
+  return value.dump();
 }
 
 Result<Watermark> DecodeWatermark(std::string_view text) {
@@ -87,6 +88,9 @@ Result<Watermark> DecodeWatermark(std::string_view text) {
     watermark.position = value.at("position");
     watermark.boundary = FromBase64(value.at("boundary"));
     watermark.resume = value.at("resume");
+    if (value.contains("window_us")) {
+      watermark.window = Duration(value["window_us"].get<int64_t>());
+    }
     return watermark;
   } catch (const std::exception& error) {
     return Bad("bad_watermark", "watermark", error.what());

@@ -77,14 +77,15 @@ class EnvFileReader {
 
   // From behind the = to the end of the line, or of the quotes, which may span lines.
   Result<std::string> Value() {
+    const size_t begin = at_;
     at_ = std::min(text_.find_first_not_of(" \t", at_), text_.size());
     if (at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'')) return Quoted();
     size_t end = std::min(text_.find('\n', at_), text_.size());
     std::string_view value = std::string_view(text_).substr(at_, end - at_);
     if (value.ends_with('\r')) value.remove_suffix(1);
-    // A # begins a comment where a space stands before it.
+    // A # begins a comment where a space stands before it: KEY=#1 is a value.
     for (size_t hash = value.find('#'); hash != value.npos; hash = value.find('#', hash + 1)) {
-      if (hash == 0 || value[hash - 1] == ' ' || value[hash - 1] == '\t') {
+      if (hash == 0 ? at_ > begin : value[hash - 1] == ' ' || value[hash - 1] == '\t') {
         value = value.substr(0, hash);
         break;
       }

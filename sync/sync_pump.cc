@@ -133,7 +133,10 @@ Status SyncPump::OpenDestination(std::stop_token stop) {
   request.receipt = memory_.receipt;
   request.ids = BizonIdMaker(plan_.publisher.run_id, stream_);
   request.log = parts_.log;
-  Status opened = parts_.destination->Open(request, stop);
+  // A stream that is already cancelled is opened to end at its checkpoint, which no stop prevents.
+  const bool to_end = mode_ == PublishMode::kDirect && memory_.checkpoint &&
+                      stop.stop_requested() && Reason() == StopReason::kCancel;
+  Status opened = parts_.destination->Open(request, to_end ? std::stop_token() : stop);
   const bool may_reset = mode_ == PublishMode::kAppend || mode_ == PublishMode::kMerge;
   if (opened || opened.error().code != "target_diverged" || !may_reset || request.intent ||
       job_.destination.on_target_changed != OnTargetChanged::kReset) {
@@ -148,7 +151,9 @@ Status SyncPump::OpenDestination(std::stop_token stop) {
   memory_.checkpoint.reset();
   memory_.watermark.reset();
   progress_ = Checkpoint();
+  bytes_before_ = 0;
   BIZOND_RETURN_IF_ERROR(OpenFilter());
+  BIZOND_ASSIGN_OR_RETURN(rejects_, RejectsFile::Open(plan_.rejects, 0));
   request.mode = mode_;
   request.mark.reset();
   return parts_.destination->Open(request, stop);
@@ -189,6 +194,7 @@ Status SyncPump::ReadAndWrite(std::stop_token stop) {
 }
 
 Status SyncPump::WritePage(const SourcePage& page) {
+  torn_ = true;
   RecordBatch* const batch = page.batch.get();
   Counters& counters = progress_.counters;
   counters.rows_read += page.iteration.rows_read;
@@ -223,6 +229,7 @@ Status SyncPump::WritePage(const SourcePage& page) {
   if (page.iteration.upper_bound) progress_.upper_bound = *page.iteration.upper_bound;
   if (page.iteration.next_position) progress_.position = *page.iteration.next_position;
   cut_short_ = page.cut_short;
+  torn_ = false;
   parts_.state->ReportProgress(stream_, stage_, counters);
   return {};
 }
@@ -359,6 +366,13 @@ Status SyncPump::Record(std::string receipt, bool last) {
 // with the place where the next one begins; any other stop leaves it to go on from its checkpoint.
 Status SyncPump::EndOfStream(const Error& stopped) {
   if (stopped.kind != ErrorKind::kStopped || Reason() != StopReason::kCancel) return {};
+  if (torn_ && Resumable()) {
+    // Neither side of the page can be named from here: the next attempt goes back to the checkpoint
+    // and ends there.
+    return Fail(ErrorKind::kTransient, "cancelled_in_write",
+                "the cancel came while a page was being written: " + stopped.message,
+                "nothing: another attempt takes back the part of the page, and ends the run");
+  }
   BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
   return Record(progress_.mark, /*last=*/false);
 }

@@ -105,6 +105,7 @@ class SyncPump {
   StreamMemory memory_;
   Checkpoint progress_;  // What the next checkpoint will say.
   bool cut_short_ = false;
+  bool torn_ = false;  // A page was taken and not all of it was written.
   std::optional<RecordParser> parser_;
   std::optional<CursorFilter> filter_;
   std::optional<RejectsFile> rejects_;

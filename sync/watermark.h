@@ -8,10 +8,12 @@
 #ifndef BIZOND_SYNC_WATERMARK_H_
 #define BIZOND_SYNC_WATERMARK_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/time.h"
 
 namespace bizond {
 
@@ -27,6 +29,9 @@ struct Watermark {
   std::string position;
   // BoundarySet::Encode(); empty: none.
   std::string boundary;
+  // How far below the cursor the boundary set is whole: a lookback that was widened since reaches
+  // no further in the next run. nullopt: as far as any lookback.
+  std::optional<Duration> window;
   // Set when max_iterations ended a run of a source that does not read in cursor order: the
   // checkpoint that the next run goes on from (EncodeCheckpoint), with the cursor left where it
   // was. Empty: none.

@@ -51,7 +51,10 @@ Result<std::optional<Watermark>> WatermarkOf(const json& stream,
     BIZOND_ASSIGN_OR_RETURN(result.cursor, CursorToken(watermark));
     result.cursor_type = watermark["cursor_type"].get<std::string>();
     // What was published at exactly this cursor stays known while the cursor stays.
-    if (before && before->cursor == result.cursor) result.boundary = before->boundary;
+    if (before && before->cursor == result.cursor) {
+      result.boundary = before->boundary;
+      result.window = before->window;
+    }
   }
   if (!position.is_null()) result.position = position.dump();
   return result;
