@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/identity.h"
+#include "scheduler/pending_resets.h"
 #include "scheduler/schedule.h"
 
 namespace bizond {
@@ -49,6 +50,13 @@ Result<JobRow> MustGet(const StoreReader& reader, std::string_view name) {
   BIZOND_ASSIGN_OR_RETURN(std::optional<JobRow> job, reader.GetJob(name));
   if (!job) return JobMissing(name);
   return std::move(*job);
+}
+
+Status MustHave(const JobSpec& spec, std::string_view stream) {
+  const auto& streams = spec.source.streams;
+  if (std::find(streams.begin(), streams.end(), stream) != streams.end()) return {};
+  return Fail(ErrorKind::kConfig, "invalid_job", "the job has no stream " + std::string(stream),
+              "its definition lists its streams");
 }
 
 }  // namespace
@@ -141,8 +149,7 @@ Result<PutOutcome> JobService::Put(const JobSpec& spec, const PutOptions& given)
     BIZOND_ASSIGN_OR_RETURN(result.row, tx.PutJob(row));
     result.created = !before;
     result.changed = !before || before->version != result.row.version;
-    const bool reschedule =
-        !before || ScheduleOf(before->definition) != ScheduleOf(result.row.definition);
+    const bool reschedule = !before || TimingOf(before->definition) != TimingOf(row.definition);
     if (reschedule) BIZOND_RETURN_IF_ERROR(PlanSchedule(tx, spec, now));
     return result;
   });
@@ -200,9 +207,13 @@ Status JobService::MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& op
       "--state keep|reset)");
 }
 
-json JobService::ScheduleOf(std::string_view definition) {
+// What PlanSchedule depends on: a job that becomes a stream begins at once.
+json JobService::TimingOf(std::string_view definition) {
   const json parsed = json::parse(definition, nullptr, false);
-  return parsed.is_object() ? parsed.value("schedule", json()) : json();
+  if (!parsed.is_object()) return {};
+  return {parsed.value("schedule", json()),
+          parsed.value("source", json::object()).value("sync_mode", "") ==
+              SyncModeName(SyncMode::kStream)};
 }
 
 Status JobService::PlanSchedule(StoreTx& tx, const JobSpec& spec, UtcTime now) {
@@ -324,18 +335,14 @@ Status JobService::RequestReset(std::string_view name, std::string_view stream, 
   return store_->Write([&](StoreTx& tx) -> Status {
     BIZOND_ASSIGN_OR_RETURN(const JobRow job, MustGet(tx, name));
     BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
-    if (cancel) return tx.DropPendingResets(name);
+    if (cancel) return DropPendingReset(tx, name, spec.source.streams, stream, clock_->Now());
     if (spec.source.sync_mode != SyncMode::kIncremental) {
       return Fail(ErrorKind::kConfig, "invalid_job",
                   "a reset means something for an incremental job only; this one is " +
                       std::string(SyncModeName(spec.source.sync_mode)),
                   "trigger a run instead");
     }
-    const auto& streams = spec.source.streams;
-    if (!stream.empty() && std::find(streams.begin(), streams.end(), stream) == streams.end()) {
-      return Fail(ErrorKind::kConfig, "invalid_job", "the job has no stream " + std::string(stream),
-                  "its definition lists its streams");
-    }
+    if (!stream.empty()) BIZOND_RETURN_IF_ERROR(MustHave(spec, stream));
     return tx.PutPendingReset(name, stream, clock_->Now());
   });
 }
@@ -391,6 +398,9 @@ Status JobService::PutStreamState(std::string_view name, std::string_view stream
                   "the state of a job changes only while it is paused and no run is active",
                   "bizond jobs pause " + std::string(name));
     }
+    BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
+    // What is left of a stream that the job has no longer may be forgotten.
+    if (watermark) BIZOND_RETURN_IF_ERROR(MustHave(spec, stream));
     BIZOND_ASSIGN_OR_RETURN(const std::optional<StreamStateRow> old, tx.StreamState(name, stream));
     StreamStateRow row = old.value_or(StreamStateRow{});
     row.stream = stream;

@@ -89,7 +89,7 @@ class JobService {
   Status MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& options,
                 const std::optional<JobRow>& before) const;
   Status PlanSchedule(StoreTx& tx, const JobSpec& spec, UtcTime now);
-  static nlohmann::json ScheduleOf(std::string_view definition);
+  static nlohmann::json TimingOf(std::string_view definition);
 
   Store* const store_;
   const Catalog* const catalog_;

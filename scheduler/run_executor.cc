@@ -7,6 +7,7 @@
 #include "base/identity.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "scheduler/pending_resets.h"
 #include "scheduler/retry_policy.h"
 #include "store/store_run_state.h"
 #include "sync/job_parser.h"
@@ -43,7 +44,8 @@ struct SyncExecutor::Attempt {
   JobSpec spec;
   bool by_file = false;
   std::unique_ptr<RunLog> log;
-  std::vector<std::string> resets;  // Streams (or "" for all) with a reset that was asked for.
+  std::vector<std::string> resets;   // Streams (or "" for all) with a reset that was asked for.
+  std::vector<std::string> streams;  // All of the definition's.
   std::optional<Error> first_error;
   size_t recorded = 0;
   Counters done;  // Of the streams that ended in this attempt.
@@ -54,7 +56,7 @@ struct SyncExecutor::Attempt {
 SyncExecutor::SyncExecutor(Parts parts) : parts_(std::move(parts)) {}
 
 void SyncExecutor::Execute(RunningAttempt& shared) {
-  Attempt attempt{shared, {}, false, nullptr, {}, std::nullopt, 0, {}};
+  Attempt attempt{shared, {}, false, nullptr, {}, {}, std::nullopt, 0, {}};
   Status status;
   try {
     attempt.log = parts_.logs->OpenRunLog(shared.run.job, shared.run.id);
@@ -81,7 +83,6 @@ Result<JobSpec> SyncExecutor::LoadSpec(const RunRow& run, std::string* managed_b
   *managed_by = job->managed_by;
   BIZOND_ASSIGN_OR_RETURN(JobSpec spec, ParseStoredJob(job->definition, *parts_.catalog));
   spec.plain_secrets = parts_.plain_secrets->Get(run.job);
-  if (!parts_.overrides.streams.empty()) spec.source.streams = parts_.overrides.streams;
   if (parts_.overrides.max_iterations) spec.source.max_iterations = parts_.overrides.max_iterations;
   return spec;
 }
@@ -90,6 +91,8 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
   std::string managed_by;
   BIZOND_ASSIGN_OR_RETURN(attempt.spec, LoadSpec(attempt.run(), &managed_by));
   attempt.by_file = managed_by == "file";
+  attempt.streams = attempt.spec.source.streams;
+  if (!parts_.overrides.streams.empty()) attempt.spec.source.streams = parts_.overrides.streams;
   RunningAttempt& shared = attempt.shared;
   shared.timeout_us = attempt.spec.timeout.value_or(Duration(0)).count();
   shared.stall_timeout_us = attempt.spec.stall_timeout.count();
@@ -162,8 +165,10 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
         {attempt.run().id, attempt.run().job, stream, stage, total, parts_.clock->Now()});
   };
   StoreRunState state(parts_.store, parts_.clock, attempt.run(), on_progress);
-  const bool asked = std::any_of(attempt.resets.begin(), attempt.resets.end(),
-                                 [&](const auto& name) { return name.empty() || name == stream; });
+  BIZOND_ASSIGN_OR_RETURN(const bool open, IsOpen(attempt.run(), stream));
+  const bool asked =
+      open && std::any_of(attempt.resets.begin(), attempt.resets.end(),
+                          [&](const auto& name) { return name.empty() || name == stream; });
   PumpPlan plan{
       &spec,
       {parts_.store->StoreId(), parts_.store->Epoch(), spec.name, stream, attempt.run().id,
@@ -177,21 +182,24 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
                        &attempt.shared.stop_reason});
   BIZOND_ASSIGN_OR_RETURN(const Counters counters, pump.Run(attempt.shared.stop.get_token()));
   attempt.done += counters;
-  if (asked) BIZOND_RETURN_IF_ERROR(DropResetOf(spec, index));
+  if (asked) {
+    BIZOND_RETURN_IF_ERROR(parts_.store->Write([&](StoreTx& tx) {
+      return DropPendingReset(tx, spec.name, attempt.streams, stream, parts_.clock->Now());
+    }));
+  }
   return {};
 }
 
-// A reset of all streams stands until the last one has had it, another stream's until that one has.
-Status SyncExecutor::DropResetOf(const JobSpec& spec, size_t index) {
-  const std::vector<std::string>& streams = spec.source.streams;
-  return parts_.store->Write([&](StoreTx& tx) -> Status {
-    BIZOND_ASSIGN_OR_RETURN(const auto pending, tx.PendingResets(spec.name));
-    BIZOND_RETURN_IF_ERROR(tx.DropPendingResets(spec.name));
-    for (const std::string& name : pending) {
-      if (name == streams[index] || (name.empty() && index + 1 == streams.size())) continue;
-      BIZOND_RETURN_IF_ERROR(tx.PutPendingReset(spec.name, name, parts_.clock->Now()));
-    }
-    return {};
+// Whether this attempt still chooses how the stream is published. One that an earlier attempt
+// recorded or decided is what it is: a reset that was asked for since is the next run's.
+Result<bool> SyncExecutor::IsOpen(const RunRow& run, std::string_view stream) const {
+  return parts_.store->Query([&](const StoreReader& reader) -> Result<bool> {
+    BIZOND_ASSIGN_OR_RETURN(const auto checkpoint, reader.GetCheckpoint(run.id, stream));
+    if (checkpoint && !checkpoint->intent.empty()) return false;
+    BIZOND_ASSIGN_OR_RETURN(const auto streams, reader.RunStreams(run.id));
+    return std::none_of(streams.begin(), streams.end(), [&](const RunStreamRow& row) {
+      return row.stream == stream && row.state == "recorded";
+    });
   });
 }
 

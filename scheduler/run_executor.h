@@ -99,7 +99,7 @@ class SyncExecutor final : public RunExecutor {
   Result<JobSpec> LoadSpec(const RunRow& run, std::string* managed_by) const;
   Status RunStreams(Attempt& attempt);
   Status RunStream(Attempt& attempt, size_t index);
-  Status DropResetOf(const JobSpec& spec, size_t index);
+  Result<bool> IsOpen(const RunRow& run, std::string_view stream) const;
   void End(Attempt& attempt, const Status& status);
   Result<bool> IsDecided(const Attempt& attempt) const;
   Result<std::optional<Duration>> DelayOfRetry(const Attempt& attempt, const Error& error) const;

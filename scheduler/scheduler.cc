@@ -36,7 +36,10 @@ Scheduler::Scheduler(Store* store, const Catalog* catalog, Clock* clock, Schedul
       node_(NewUuid(clock->Now())),
       waiter_(clock->NewWaiter()) {}
 
-Scheduler::~Scheduler() { Stop(); }
+Scheduler::~Scheduler() {
+  Stop();
+  for (const auto& [id, worker] : workers_) worker->thread.join();
+}
 
 Status Scheduler::Start(RunExecutor* executor) {
   executor_ = executor;
@@ -55,14 +58,14 @@ Status Scheduler::Start(RunExecutor* executor) {
 }
 
 bool Scheduler::Stop() {
-  if (!thread_.joinable()) return true;
   stopping_.request_stop();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   {
     std::lock_guard lock(mutex_);
     for (auto& [id, worker] : workers_) worker->attempt.Stop(StopReason::kShutdown);
   }
   const Duration deadline = clock_->Steady() + options_.stop_grace;
+  ReapWorkers();  // The loop may have had the wake-up of one that has ended.
   while (running() > 0 && clock_->Steady() < deadline) {
     waiter_->WaitUntil(clock_->Now() + std::chrono::milliseconds(100), {});
     ReapWorkers();
@@ -178,7 +181,7 @@ bool Scheduler::ClaimReady(std::stop_token stop) {
   const size_t busy = running();
   if (!store_ok_ || stop.stop_requested() || busy >= static_cast<size_t>(options_.workers))
     return false;
-  const UtcTime now = clock_->Now();
+  const UtcTime now = claimed_at_ = clock_->Now();
   // One that is lost to another claim leaves room for the next.
   const int limit = options_.workers * 2;
   Result<std::vector<RunRow>> ready =
@@ -245,8 +248,22 @@ void Scheduler::ReapWorkers() {
 
 void Scheduler::LookAfterRuns() {
   const Duration now = clock_->Steady();
-  std::lock_guard lock(mutex_);
-  for (auto& [id, worker] : workers_) worker->attempt.StopIfLate(worker->started, now);
+  std::vector<std::string> ids;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, worker] : workers_) {
+      worker->attempt.StopIfLate(worker->started, now);
+      // One that stood before the claim is the executor's to judge.
+      if (worker->attempt.run.stop_request == StopRequest::kNone) ids.push_back(id);
+    }
+  }
+  // A stop that was asked for between the claim of the run and the start of its worker is in the
+  // store only.
+  for (const std::string& id : ids) {
+    const Result<std::optional<RunRow>> run =
+        store_->Query([&](const StoreReader& reader) { return reader.GetRun(id); });
+    if (run && *run && (*run)->stop_request == StopRequest::kCancel) StopRun(id);
+  }
 }
 
 bool Scheduler::Retain() {
@@ -270,9 +287,10 @@ UtcTime Scheduler::NextWake() const {
     BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> due, reader.NextDue());
     if (due) wake = std::min(wake, *due);
     if (busy >= static_cast<size_t>(options_.workers)) return {};
-    BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> ready, reader.NextReady());
-    // What is ready already waits for a run of its own job, whose end wakes this thread.
-    if (ready && *ready > now) wake = std::min(wake, *ready);
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> ready, reader.NextReady(claimed_at_));
+    // What was ready then waits for a run of its own job: its end wakes this thread, or its next
+    // attempt is what becomes ready.
+    if (ready) wake = std::min(wake, *ready);
     return {};
   });
   return read ? wake : now + kAfterStoreError;

@@ -45,7 +45,8 @@ class Scheduler final : public RunControl {
   // The executor's on_progress is to be Progress.
   Status Start(RunExecutor* executor);
   // Running syncs stop at a checkpoint and go on after the next start. True: all of them did in
-  // time.
+  // time. False: some are still at it; the destructor waits for them however long that takes, so
+  // that a process which cannot wait leaves without it.
   bool Stop();
 
   void Wake() override;
@@ -89,6 +90,7 @@ class Scheduler final : public RunControl {
   std::atomic<int64_t> turned_at_us_{0};
   std::atomic<bool> store_ok_{true};
   UtcTime retained_at_{};
+  UtcTime claimed_at_ = UtcTime::min();  // The instant that ready runs were last looked for.
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.

@@ -159,9 +159,10 @@ std::vector<RunRow> Ready(Connection& db, UtcTime now, int limit) {
       now, std::max(limit, 0)));
 }
 
-std::optional<UtcTime> NextReady(Connection& db) {
-  Query query =
-      db.Prepare("SELECT not_before FROM runs WHERE phase = 0 ORDER BY not_before LIMIT 1");
+std::optional<UtcTime> NextReady(Connection& db, UtcTime after) {
+  Query query = db.Prepare(
+      "SELECT not_before FROM runs WHERE phase = 0 AND not_before > ? ORDER BY not_before LIMIT 1",
+      after);
   if (!query.Step()) return std::nullopt;
   return query.Time(0);
 }

@@ -154,9 +154,9 @@ Status Reopen(Change& change, std::string_view id, UtcTime now) {
       "SELECT 1 FROM runs WHERE job = ? AND (queued_at, id) > (?, ?) AND published = 1 LIMIT 1",
       run->job, run->queued_at, run->id);
   if (later) {
-    return Conflict(
-        fmt::format("a later run of job \"{}\" has published since run {}", run->job, id),
-        fmt::format("start a new run: bizond jobs trigger '{}'", run->job));
+    return Fail(ErrorKind::kPermanent, "later_run_published",
+                fmt::format("a later run of job \"{}\" has published since run {}", run->job, id),
+                fmt::format("start a new run: bizond jobs trigger '{}'", run->job));
   }
   change.db.Run("DELETE FROM run_streams WHERE run_id = ? AND state <> 'recorded'", id);
   change.db.Run(

@@ -22,7 +22,7 @@ Result<PageOf<RunRow>> List(Connection& db, Connection* history, const RunFilter
 JobHistory History(Connection& db, Connection* history, std::string_view job);
 std::vector<RunRow> Active(Connection& db, std::string_view job);
 std::vector<RunRow> Ready(Connection& db, UtcTime now, int limit);
-std::optional<UtcTime> NextReady(Connection& db);
+std::optional<UtcTime> NextReady(Connection& db, UtcTime after);
 std::vector<AttemptRow> Attempts(Connection& db, std::string_view run);
 std::vector<RunStreamRow> Streams(Connection& db, std::string_view run);
 Result<std::optional<Checkpoint>> GetCheckpoint(Connection& db, std::string_view run,

@@ -78,8 +78,8 @@ Result<std::vector<RunRow>> SqliteQueries<Base>::ReadyRuns(UtcTime now, int limi
 }
 
 template <typename Base>
-Result<std::optional<UtcTime>> SqliteQueries<Base>::NextReady() const {
-  return db_.Guard([&]() -> Result<std::optional<UtcTime>> { return runs::NextReady(db_); });
+Result<std::optional<UtcTime>> SqliteQueries<Base>::NextReady(UtcTime after) const {
+  return db_.Guard([&]() -> Result<std::optional<UtcTime>> { return runs::NextReady(db_, after); });
 }
 
 template <typename Base>

@@ -38,7 +38,7 @@ class SqliteQueries : public Base {
   Result<PageOf<RunRow>> ListRuns(const RunFilter& filter, const Page& page) const override;
   Result<std::vector<RunRow>> ActiveRuns(std::string_view job) const override;
   Result<std::vector<RunRow>> ReadyRuns(UtcTime now, int limit) const override;
-  Result<std::optional<UtcTime>> NextReady() const override;
+  Result<std::optional<UtcTime>> NextReady(UtcTime after) const override;
   Result<std::vector<AttemptRow>> Attempts(std::string_view run) const override;
   Result<std::vector<RunStreamRow>> RunStreams(std::string_view run) const override;
   Result<std::optional<Checkpoint>> GetCheckpoint(std::string_view run,

@@ -9,7 +9,7 @@
 //
 // Error codes: store_unavailable (transient: disk full, locked), store_corrupt (permanent),
 // store_newer (permanent: written by a newer binary), not_found, conflict, fenced (stopped),
-// target_taken.
+// target_taken, later_run_published.
 //
 // Threads: every method may be called from any thread. A closure must not call the store again,
 // must be quick, and must not keep its StoreTx or StoreReader.
@@ -60,8 +60,8 @@ class StoreReader {
   // Queued, not_before <= now, by priority and then age; of each job at most one, and none of a job
   // that has a run running or, begun already, waiting for its next attempt.
   virtual Result<std::vector<RunRow>> ReadyRuns(UtcTime now, int limit) const = 0;
-  // The earliest not_before of the queued runs; nullopt: none is queued.
-  virtual Result<std::optional<UtcTime>> NextReady() const = 0;
+  // The earliest not_before of the queued runs that lies after `after`; nullopt: there is none.
+  virtual Result<std::optional<UtcTime>> NextReady(UtcTime after) const = 0;
   virtual Result<std::vector<AttemptRow>> Attempts(std::string_view run) const = 0;
   virtual Result<std::vector<RunStreamRow>> RunStreams(std::string_view run) const = 0;
   virtual Result<std::optional<Checkpoint>> GetCheckpoint(std::string_view run,
@@ -115,8 +115,7 @@ class StoreTx : public StoreReader {
   // A queued run that never started, or waits for a retry: -> cancelled or failed.
   virtual Status CancelQueuedRun(std::string_view id, const std::optional<Error>& error,
                                  UtcTime now) = 0;
-  // An ended, unpublished run -> queued, as another attempt. conflict: once a later run has
-  // published.
+  // An ended, unpublished run -> queued, as another attempt. later_run_published: once one has.
   virtual Status ReopenRun(std::string_view id, UtcTime now) = 0;
   virtual Status RequestStop(std::string_view id, StopRequest request) = 0;
   // Every run left `running` by an earlier boot -> queued with its checkpoint, at once. Returns

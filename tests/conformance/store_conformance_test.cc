@@ -119,7 +119,9 @@ TEST_P(StoreConformance, ReadyRunsComeByPriorityAndThenAge) {
   for (const RunRow& run : {young, old, later, first}) InsertRun(run);
   EXPECT_THAT(Ids(Get([](const StoreReader& r) { return r.ReadyRuns(At(50), 10); })),
               ElementsAre("r-first", "r-old", "r-young"));
-  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(); }), At(1));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(At(0)); }), At(1));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(At(3)); }), At(100));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(At(100)); }), std::nullopt);
   EXPECT_EQ(CodeOf([&](StoreTx& tx) { return tx.InsertRun(old); }), "conflict");
   EXPECT_EQ(Get([](const StoreReader& r) { return r.ActiveRuns(""); }).size(), 4u);
   EXPECT_THAT(Ids(Get([](const StoreReader& r) { return r.ActiveRuns("a"); })),
@@ -261,7 +263,7 @@ TEST_P(StoreConformance, RetryIsAnotherAttemptUntilALaterRunHasPublished) {
   InsertRun(Queued("r2", "j", 9));
   const int64_t fence = Claim("r2");
   Must([&](StoreTx& tx) { return tx.RecordStream("r2", fence, "s", StreamRecord{}, true, At(9)); });
-  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r1", At(10)); }), "conflict");
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r1", At(10)); }), "later_run_published");
   EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r2", At(10)); }), "conflict");
   EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("no", At(10)); }), "not_found");
 }
