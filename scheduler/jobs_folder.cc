@@ -75,17 +75,27 @@ Status JobsFolder::ApplyChanges(bool first) {
                 "cannot list the jobs folder " + folder_.string() + ": " + error.message(),
                 "make it readable for this user; the jobs stay as they are");
   }
+  // Before anything is applied: a file that was renamed still has its job, and a name that two
+  // files had is free for the one that is left.
+  const size_t gone =
+      std::erase_if(known_, [&](const auto& item) { return !present.contains(item.first); });
+  if (gone > 0) {
+    for (auto& [path, known] : known_) {
+      if (known.job.empty()) known.info = {};
+    }
+  }
+  bool renamed = false;
   for (const std::filesystem::path& path : present) {
     const Result<std::optional<FileInfo>> info = root.Stat(path.filename().string());
     if (!info || !*info) continue;
     Known& known = known_[path];
     if (!first && SameFile(known.info, **info)) continue;
     known.info = **info;
+    const std::string before = known.job;
     ApplyFile(path, &known);
+    renamed = renamed || known.job != before;
   }
-  const size_t gone =
-      std::erase_if(known_, [&](const auto& item) { return !present.contains(item.first); });
-  if (gone > 0) RemoveJobsWithoutFile();
+  if (!first && (gone > 0 || renamed)) RemoveJobsWithoutFile();
   return {};
 }
 
@@ -106,7 +116,6 @@ void JobsFolder::ApplyFile(const std::filesystem::path& path, Known* known) {
          "give one of the two another name"});
     return;
   }
-  const std::string before = known->job;
   PutOptions options;
   options.managed_by = "file";
   options.origin = path.string();
@@ -118,11 +127,6 @@ void JobsFolder::ApplyFile(const std::filesystem::path& path, Known* known) {
     return;
   }
   known->job = parsed.spec->name;
-  if (!before.empty() && before != known->job) {
-    // The file's job has another name by now.
-    const Status deleted = service_->Delete(before, /*by_file=*/true);
-    if (!deleted) Say(LogLevel::kError, path, {"", 0, 0, Describe(deleted.error()), ""});
-  }
   if (put->changed) {
     Log(LogLevel::kInfo, "scheduler", put->created ? "a job was added" : "a job was changed",
         {{"job", known->job}, {"file", path.string()}});
@@ -138,7 +142,12 @@ void JobsFolder::RemoveJobsWithoutFile() {
       for (const JobRow& job : jobs.items) {
         const std::filesystem::path origin(job.origin);
         const bool ours = job.managed_by == "file" && origin.parent_path() == folder_;
-        if (ours && !known_.contains(origin)) orphans.push_back(job.name);
+        if (!ours) continue;
+        // A file that holds no valid job at the moment keeps the one in force.
+        const auto file = known_.find(origin);
+        const bool held =
+            file != known_.end() && (file->second.job.empty() || file->second.job == job.name);
+        if (!held) orphans.push_back(job.name);
       }
       page.cursor = jobs.next_cursor;
     } while (!page.cursor.empty());
@@ -147,7 +156,7 @@ void JobsFolder::RemoveJobsWithoutFile() {
   if (!read) Log(LogLevel::kError, "scheduler", Describe(read.error()));
   for (const std::string& job : orphans) {
     const Status deleted = service_->Delete(job, /*by_file=*/true);
-    Log(LogLevel::kInfo, "scheduler", "a job's file is gone, and the job with it",
+    Log(LogLevel::kInfo, "scheduler", "a job is in no file any more",
         {{"job", job}, {"result", deleted ? "deleted" : Describe(deleted.error())}});
   }
 }

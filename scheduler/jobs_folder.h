@@ -41,7 +41,8 @@ class JobsFolder {
 
   Status ApplyChanges(bool first);
   void ApplyFile(const std::filesystem::path& path, Known* known);
-  // Jobs of this folder whose file is not there, also from before this daemon's start.
+  // Jobs of this folder whose file is not there or holds another one, also from before this
+  // daemon's start.
   void RemoveJobsWithoutFile();
 
   const std::filesystem::path folder_;
