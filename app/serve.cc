@@ -4,6 +4,7 @@
 // known before the first run; then the scheduler turns, which takes up what an earlier boot left
 // running. The end is the reverse: no new runs, running ones to a checkpoint, then the page.
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <optional>
 
@@ -114,6 +115,9 @@ class Daemon {
       Log(LogLevel::kWarning, "app",
           "a run did not reach a checkpoint in time; it goes on from its last one at the next "
           "start");
+      server_->Stop();
+      // Its thread uses everything that would be destroyed now, and may be held by a peer for good.
+      _exit(kExitDone);
     }
     server_->Stop();
   }
