@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "app/composition.h"
@@ -22,7 +23,7 @@
 namespace bizond {
 namespace {
 
-constexpr Duration kLogRetentionEvery = std::chrono::hours(1);
+constexpr Duration kRetentionEvery = std::chrono::hours(1);
 
 // Connections, runs and their files want more descriptors than a login shell's soft limit.
 void RaiseFileLimit() {
@@ -50,8 +51,8 @@ class Daemon {
            {"state_dir", state_dir_.string()},
            {"node", scheduler_->node()}});
       do {
-        RemoveOldLogs();
-      } while (clock_.SleepFor(kLogRetentionEvery, stop_));
+        RemoveOldFiles();
+      } while (clock_.SleepFor(kRetentionEvery, stop_));
     }
     Stop();
     return started;
@@ -66,7 +67,8 @@ class Daemon {
     store.directory = state_dir_;
     store.clock = &clock_;
     BIZOND_ASSIGN_OR_RETURN(store_, OpenSqliteStore(store));
-    BIZOND_ASSIGN_OR_RETURN(const Root root, Root::Open(state_dir_));
+    BIZOND_ASSIGN_OR_RETURN(root_, Root::Open(state_dir_));
+    const Root& root = *root_;
     const std::filesystem::path data_dir =
         options_.data_dir.empty() ? state_dir_ / "data" : std::filesystem::path(options_.data_dir);
     BIZOND_ASSIGN_OR_RETURN(Roots roots, Roots::Open(data_dir, Paths(options_.roots)));
@@ -122,11 +124,31 @@ class Daemon {
     server_->Stop();
   }
 
-  void RemoveOldLogs() {
-    if (const Result<int> removed = logs_->RemoveOlder(clock_.Now() - config_.retention);
-        !removed) {
+  void RemoveOldFiles() {
+    const UtcTime before = clock_.Now() - config_.retention;
+    if (const Result<int> removed = logs_->RemoveOlder(before); !removed) {
       Log(LogLevel::kWarning, "app", Describe(removed.error()));
     }
+    if (const Status removed = RemoveOldRejects(before); !removed) {
+      Log(LogLevel::kWarning, "app", Describe(removed.error()));
+    }
+  }
+
+  // Those of a run that has not ended belong to its checkpoint, however old they are.
+  Status RemoveOldRejects(UtcTime before) {
+    BIZOND_ASSIGN_OR_RETURN(const auto active, store_->Query([](const StoreReader& reader) {
+      return reader.ActiveRuns("");
+    }));
+    BIZOND_ASSIGN_OR_RETURN(const auto files, root_->Glob("rejects/*/*.jsonl"));
+    for (const std::string& file : files) {
+      BIZOND_ASSIGN_OR_RETURN(const auto info, root_->Stat(file));
+      const bool in_use = std::any_of(active.begin(), active.end(), [&](const RunRow& run) {
+        return file.find(run.id) != std::string::npos;
+      });
+      if (!info || in_use || info->modified_at >= before) continue;
+      BIZOND_RETURN_IF_ERROR(root_->Remove(file));
+    }
+    return {};
   }
 
   const ServeOptions& options_;
@@ -135,6 +157,7 @@ class Daemon {
   ServerConfig config_;
   HostPort listen_;
   std::filesystem::path state_dir_;
+  std::optional<Root> root_;  // The state directory.
   // In the order in which they need each other: destroyed from the last to the first.
   std::unique_ptr<Store> store_;
   PlainSecrets plain_secrets_;
