@@ -121,6 +121,17 @@ void AppendBigEndian(uint64_t value, std::string* out) {
 
 uint64_t Ordered(int64_t value) { return static_cast<uint64_t>(value) ^ (uint64_t{1} << 63); }
 
+// The number behind a number's `e`, bounded.
+int64_t WrittenExponent(const char* digits, const char* end) {
+  if (digits < end && *digits == '+') ++digits;
+  int64_t written = 0;
+  const auto [rest, error] = std::from_chars(digits, end, written);
+  if (error == std::errc::result_out_of_range) {
+    written = *digits == '-' ? -kMaxExponent : kMaxExponent;
+  }
+  return std::clamp(written, -kMaxExponent, kMaxExponent);
+}
+
 }  // namespace
 
 std::string_view CursorTypeName(CursorType type) {
@@ -222,15 +233,7 @@ Result<CursorValue> CursorValue::Parse(std::string_view json_token, CursorType w
     }
     value.digits_.push_back(*at);
   }
-  if (at < end) {
-    const char* digits = at + 1;
-    if (digits < end && *digits == '+') ++digits;
-    int64_t written = 0;
-    const auto [rest, error] = std::from_chars(digits, end, written);
-    if (error == std::errc::result_out_of_range)
-      written = *digits == '-' ? -kMaxExponent : kMaxExponent;
-    exponent += std::clamp(written, -kMaxExponent, kMaxExponent);
-  }
+  if (at < end) exponent += WrittenExponent(at + 1, end);
   while (!value.digits_.empty() && value.digits_.back() == '0') value.digits_.pop_back();
   value.exponent_ = value.digits_.empty() ? 0 : exponent;
   if (value.digits_.empty()) {

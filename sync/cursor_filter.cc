@@ -51,7 +51,14 @@ Result<CursorFilter> CursorFilter::Create(std::string cursor_field, const Cursor
 
 Status CursorFilter::Restore(std::string_view progress) {
   if (progress.empty()) return {};
-  const nlohmann::json state = nlohmann::json::from_cbor(progress, true, false);
+  try {
+    return RestoreFrom(nlohmann::json::from_cbor(progress));
+  } catch (const nlohmann::json::exception&) {
+    return CannotRestore();
+  }
+}
+
+Status CursorFilter::RestoreFrom(const nlohmann::json& state) {
   if (!state.is_object() || state.value("format", 0) != 1) return CannotRestore();
   type_ = ParseCursorType(state.value("type", ""));
   greatest_token_ = state.value("greatest", "");

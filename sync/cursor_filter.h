@@ -16,6 +16,7 @@
 #ifndef BIZOND_SYNC_CURSOR_FILTER_H_
 #define BIZOND_SYNC_CURSOR_FILTER_H_
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,6 +60,8 @@ class CursorFilter {
   enum class Verdict { kPass, kDeduplicated, kFiltered, kRejected };
 
   CursorFilter() = default;
+  // Throws nlohmann::json::exception for members of a wrong type.
+  Status RestoreFrom(const nlohmann::json& state);
   Result<Verdict> Judge(const Record& record, RecordBatch* batch, FilterCounts* counts);
   Result<Verdict> JudgeNull(const Record& record, RecordBatch* batch);
   Status CheckType(const CursorValue& value, std::string_view token);

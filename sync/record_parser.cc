@@ -164,6 +164,9 @@ class Walker {
     }
     if (token[0] == '[') return Array(value, depth + 1, keep);
     if (!IsScalar(token)) return Problem("a value that is no JSON value");
+    // Must be consumed: a string that is skipped would be taken for a key when a colon follows it.
+    if (token[0] == '"' && value.get_raw_json_string().error() != simdjson::SUCCESS)
+      return Problem("a broken string");
     if (keep != nullptr) *keep = token;
     return true;
   }
