@@ -10,13 +10,13 @@ Result<RejectsFile> RejectsFile::Open(Location location, uint64_t bytes) {
   BIZOND_ASSIGN_OR_RETURN(const std::optional<FileInfo> present,
                           rejects.location_.root.Stat(rejects.location_.path));
   if (!present && bytes == 0) return rejects;
-  BIZOND_ASSIGN_OR_RETURN(
-      File file, rejects.location_.root.OpenFile(rejects.location_.path, OpenMode::kWrite));
   if (!present || present->size_bytes < bytes) {
     return Fail(ErrorKind::kPermanent, "rejects_lost",
-                rejects.path() + " is shorter than the checkpoint says",
+                rejects.path() + (present ? " is shorter than the checkpoint says" : " is gone"),
                 "somebody removed it: run the job with --reset, or trigger a new run");
   }
+  BIZOND_ASSIGN_OR_RETURN(
+      File file, rejects.location_.root.OpenFile(rejects.location_.path, OpenMode::kWrite));
   BIZOND_RETURN_IF_ERROR(file.Truncate(bytes));
   BIZOND_RETURN_IF_ERROR(file.SeekTo(bytes));
   rejects.bytes_ = bytes;

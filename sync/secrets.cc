@@ -16,6 +16,7 @@
 #include "base/fs.h"
 #include "base/glob.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "sync/job_document.h"
 
 namespace bizond {
@@ -256,9 +257,7 @@ Result<std::string> SecretResolver::Resolve(std::string_view config_json,
     return true;
   });
   if (error) return tl::make_unexpected(*std::move(error));
-  // A variable may hold any bytes; what is not UTF-8 would make dump() throw.
-  std::string text = config.dump(-1, ' ', false, json::error_handler_t::replace);
-  return text;
+  return config.dump();
 }
 
 std::vector<SecretReference> SecretResolver::References(std::string_view text) {
@@ -297,6 +296,10 @@ Result<std::string> SecretResolver::ResolveOne(std::string_view reference) const
   } else {
     return Missing(fmt::format("{} is no reference to a secret", QuoteForMessage(reference)),
                    "Write env://X or file://PATH.");
+  }
+  if (value && !IsUtf8(*value)) {
+    return Missing(fmt::format("{} is not UTF-8", QuoteForMessage(reference)),
+                   "Store the secret as text, in base64 for instance.");
   }
   if (value) RegisterSecret(*value);
   return value;
