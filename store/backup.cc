@@ -72,6 +72,27 @@ Status CopyFileDurably(const std::filesystem::path& from, const Root& root, std:
   return SyncFile(root, to);
 }
 
+Status RemoveWithItsFiles(const Root& root, const std::string& name) {
+  for (const char* const suffix : {"", "-journal", "-wal", "-shm"}) {
+    BIZOND_RETURN_IF_ERROR(root.Remove(name + suffix));
+  }
+  return {};
+}
+
+// Of the copy in the root; a refusal names the backup.
+Status CheckBackupHeader(const Root& root, const std::string& copy,
+                         const std::filesystem::path& backup) {
+  const auto header = ReadDatabaseHeader(root, copy);
+  if (!header) {
+    if (header.error().code != "store_corrupt") return tl::make_unexpected(header.error());
+    return StoreCorrupt(backup.string(), "it is no whole backup");
+  }
+  if (!*header) return StoreCorrupt(backup.string(), "it is gone");
+  return CheckDatabaseHeader(**header, kStoreApplicationId,
+                             NewestVersion(MigrationsOf(embedded::migrations(), "")),
+                             backup.string());
+}
+
 // Epoch of the store that is replaced, as far as it can be read.
 int64_t EpochOf(const Root& root, const std::string& file_name) {
   const auto header = ReadDatabaseHeader(root, file_name);
@@ -163,15 +184,9 @@ Result<RestoreReport> RestoreStore(const std::filesystem::path& backup,
   BIZOND_ASSIGN_OR_RETURN(const FileLock lock, LockStore(root));
   BIZOND_RETURN_IF_ERROR(FinishRestore(root, file));
   const std::string incoming = file + ".incoming";
-  for (const char* const suffix : {"", "-journal", "-wal", "-shm"}) {
-    BIZOND_RETURN_IF_ERROR(root.Remove(incoming + suffix));
-  }
-  BIZOND_RETURN_IF_ERROR(CopyFileDurably(backup, root, incoming));
-  BIZOND_ASSIGN_OR_RETURN(const auto header, ReadDatabaseHeader(root, incoming));
-  const int newest = NewestVersion(MigrationsOf(embedded::migrations(), ""));
-  Status checked = header
-                       ? CheckDatabaseHeader(*header, kStoreApplicationId, newest, backup.string())
-                       : Status(StoreCorrupt(backup.string(), "it is gone"));
+  BIZOND_RETURN_IF_ERROR(RemoveWithItsFiles(root, incoming));
+  Status checked = CopyFileDurably(backup, root, incoming);
+  if (checked) checked = CheckBackupHeader(root, incoming, backup);
   RestoreReport report;
   if (checked) {
     const int64_t old_epoch = EpochOf(root, file);
@@ -193,7 +208,7 @@ Result<RestoreReport> RestoreStore(const std::filesystem::path& backup,
     }
   }
   if (!checked) {
-    BIZOND_RETURN_IF_ERROR(root.Remove(incoming));
+    BIZOND_RETURN_IF_ERROR(RemoveWithItsFiles(root, incoming));
     return tl::make_unexpected(std::move(checked).error());
   }
   BIZOND_RETURN_IF_ERROR(SyncFile(root, incoming));

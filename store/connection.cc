@@ -13,9 +13,11 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
 
-// A full disk or a missing descriptor passes; SQLite calls most of them I/O errors.
+// A full disk, a limit of the process or a missing descriptor passes; SQLite calls most of them I/O
+// errors.
 bool IsPassing(int system_errno) {
-  static constexpr std::array kPassing = {ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN};
+  static constexpr std::array kPassing = {ENOSPC, EDQUOT, EFBIG, EMFILE,
+                                          ENFILE, ENOMEM, EINTR, EAGAIN};
   return std::find(kPassing.begin(), kPassing.end(), system_errno) != kPassing.end();
 }
 
@@ -64,11 +66,11 @@ Error SqliteError(const SQLite::Exception& exception, std::string_view path) {
         "stop the daemon, check the disk, then `bizond doctor`; `bizond restore FILE` puts "
         "a backup in its place"};
   }
-  const bool full = code == SQLITE_FULL || errno == ENOSPC || errno == EDQUOT;
-  return Error{ErrorKind::kTransient, "store_unavailable",
-               "the database cannot be used now: " + what,
-               full ? fmt::format("make room: df -h '{}'", path)
-                    : "it is tried again; if it stays, look at the daemon's limits and disk"};
+  const bool full = code == SQLITE_FULL || errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+  return Error{
+      ErrorKind::kTransient, "store_unavailable", "the database cannot be used now: " + what,
+      full ? fmt::format("make room, or raise the limit of a file's size: df -h '{}'", path)
+           : "it is tried again; if it stays, look at the daemon's limits and disk"};
 }
 
 // ---- Query ----

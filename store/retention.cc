@@ -62,7 +62,9 @@ constexpr std::array kDrops = {
     "DELETE FROM targets WHERE target IN (SELECT t.target FROM deleted_jobs d JOIN targets t ON "
     "t.job = d.name WHERE d.deleted_at < ?1 LIMIT ?2)",
     "DELETE FROM deleted_jobs WHERE name IN (SELECT name FROM deleted_jobs d WHERE deleted_at < ?1 "
-    "AND NOT EXISTS (SELECT 1 FROM stream_states s WHERE s.job = d.name) LIMIT ?2)",
+    "AND NOT EXISTS (SELECT 1 FROM stream_states s WHERE s.job = d.name) AND NOT EXISTS (SELECT 1 "
+    "FROM "
+    "targets t WHERE t.job = d.name) LIMIT ?2)",
 };
 
 }  // namespace
