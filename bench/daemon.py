@@ -112,7 +112,6 @@ def idle(bench):
         job = {"name": "hourly", "source": {"name": "dummy", "stream": "creatures"},
                "destination": {"name": "logger", "config": {}},
                "schedule": {"at": "2999-01-01T00:00:00Z"}}
-        job["source"]["authentication"] = {"type": "api_key", "params": {"token": "dummy_key"}}
         status, text = daemon.ask("POST", "/api/v1/jobs", job)
         if status >= 300:
             note(f"the idle daemon has no job: {text[:200]}")
