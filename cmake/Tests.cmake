@@ -44,6 +44,8 @@ bizond_test(destinations bizond_destinations)
 bizond_test(scheduler bizond_all)
 bizond_test(web bizond_all)
 bizond_test(tidy)
+# Seeded loops over the bodies that libFuzzer could drive, too.
+bizond_test(fuzz bizond_all)
 # These start the binary, too.
 foreach(name cli conformance docs)
   bizond_test(${name} bizond_all)
