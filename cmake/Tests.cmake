@@ -46,6 +46,10 @@ bizond_test(web bizond_all)
 bizond_test(tidy)
 # Seeded loops over the bodies that libFuzzer could drive, too.
 bizond_test(fuzz bizond_all)
+# Replaces operator new, which a sanitizer wants for itself.
+if(NOT BIZOND_SANITIZE)
+  bizond_test(allocations bizond_all)
+endif()
 # These start the binary, too.
 foreach(name cli conformance docs)
   bizond_test(${name} bizond_all)
@@ -57,7 +61,7 @@ endforeach()
 # Deaths at every failpoint and at random moments. Under a sanitizer a start takes longer than a run.
 if(TARGET bizond AND NOT BIZOND_SANITIZE)
   add_test(NAME crash COMMAND ${CMAKE_SOURCE_DIR}/tests/crash/run --binary $<TARGET_FILE:bizond>)
-  set_tests_properties(crash PROPERTIES LABELS crash TIMEOUT 280)
+  set_tests_properties(crash PROPERTIES LABELS crash TIMEOUT 900)
 endif()
 
 # The pages that are made of the sources are what the sources say.
