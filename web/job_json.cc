@@ -149,7 +149,9 @@ Result<json> StateJson(const StoreReader& reader, const std::string& job) {
   // Streams that have published nothing yet.
   BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> found, reader.GetJob(job));
   const json definition = found ? json::parse(found->definition, nullptr, false) : json::object();
-  for (const json& name : SourceJson(Member(definition, "source"))["streams"]) {
+  // Named, because a range-for does not keep alive what a member of a temporary belongs to (C++20).
+  const json source = SourceJson(Member(definition, "source"));
+  for (const json& name : Member(source, "streams")) {
     if (!name.is_string()) continue;
     const auto text = name.get<std::string>();
     if (std::find(seen.begin(), seen.end(), text) != seen.end()) continue;
