@@ -24,6 +24,9 @@
 
 namespace bizond {
 
+// The User-Agent of the command line's verbs: the daemon notes their runs as triggered by `cli`.
+inline constexpr std::string_view kCommandLineAgent = "bizond-cli";
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;

@@ -57,6 +57,7 @@ bool DaemonSession::Exchange(const DaemonRequest& request, HttpResponse* respons
   http.url = url_ + "/api/v1" + request.path;
   http.headers = request.headers;
   http.headers.emplace_back("Accept", "application/json");
+  http.headers.emplace_back("User-Agent", kCommandLineAgent);
   if (request.method != "GET") http.headers.emplace_back("Content-Type", request.content_type);
   if (!token_.empty()) http.headers.emplace_back("Authorization", "Bearer " + token_);
   http.body = request.body;

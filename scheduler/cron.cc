@@ -17,7 +17,7 @@ int NextBit(Mask mask, int64_t from) {
 }
 
 int LastDay(chrono::year_month month) {
-  return static_cast<int>(unsigned((month / chrono::last).day()));
+  return static_cast<int>(static_cast<unsigned>((month / chrono::last).day()));
 }
 
 // 0 for Sunday.
@@ -98,11 +98,12 @@ std::optional<CivilTime> CronExpression::NextCivil(CivilTime from, CivilTime lim
   const auto on_first_day = NextTimeOfDay((from - start).count());
   const auto at_midnight = NextTimeOfDay(0);
   if (!at_midnight) return std::nullopt;
-  int64_t from_day = static_cast<int64_t>(unsigned(first.day()));
+  int64_t from_day = static_cast<unsigned>(first.day());
   for (chrono::year_month month = first.year() / first.month();; month += chrono::months(1)) {
     const chrono::local_days month_start(month / 1);
     if (month_start >= limit) return std::nullopt;
-    if (NextBit(months_, unsigned(month.month())) == static_cast<int>(unsigned(month.month()))) {
+    const auto number = static_cast<unsigned>(month.month());
+    if (NextBit(months_, number) == static_cast<int>(number)) {
       const uint32_t days = DaysOf(month);
       for (int d = NextBit(days, from_day); d >= 0; d = NextBit(days, d + 1)) {
         const auto day = month_start + chrono::days(d - 1);

@@ -92,7 +92,7 @@ ParsedJob JobService::Check(std::string_view text, JobOrigin origin, bool submit
                 "set `workers` in the daemon's --config; priority does have an effect"));
   }
   if (parsed.spec->schedule.empty()) return parsed;
-  const auto refuse = [&](std::string path, const Error& error) {
+  const auto refuse = [&](const std::string& path, const Error& error) {
     parsed.errors.push_back(IssueAt(text, path, error.message, error.remedy));
     parsed.spec.reset();
   };

@@ -32,7 +32,7 @@ void Say(LogLevel level, const std::filesystem::path& path, const JobIssue& issu
 
 }  // namespace
 
-JobsFolder::JobsFolder(std::filesystem::path folder, JobService* service, Store* store,
+JobsFolder::JobsFolder(const std::filesystem::path& folder, JobService* service, Store* store,
                        Clock* clock)
     : folder_(std::filesystem::absolute(folder).lexically_normal()),
       service_(service),

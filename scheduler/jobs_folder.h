@@ -23,7 +23,7 @@ namespace bizond {
 
 class JobsFolder {
  public:
-  JobsFolder(std::filesystem::path folder, JobService* service, Store* store, Clock* clock);
+  JobsFolder(const std::filesystem::path& folder, JobService* service, Store* store, Clock* clock);
   ~JobsFolder();
   JobsFolder(const JobsFolder&) = delete;
   JobsFolder& operator=(const JobsFolder&) = delete;

@@ -108,7 +108,7 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
     shared.Stop(StopReason::kCancel);
   }
   for (size_t i = 0; i < attempt.spec.source.streams.size(); ++i) {
-    const Status status = RunStream(attempt, i);
+    Status status = RunStream(attempt, i);
     if (status) {
       ++attempt.recorded;
       continue;

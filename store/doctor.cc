@@ -32,7 +32,7 @@ struct Patient {
 };
 
 DoctorCheck Well(std::string name, std::string detail) {
-  return {std::move(name), true, detail, ""};
+  return {std::move(name), true, std::move(detail), ""};
 }
 
 DoctorCheck Ill(std::string name, std::string detail, std::string remedy) {

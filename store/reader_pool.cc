@@ -22,6 +22,7 @@ std::unique_ptr<ReaderPool::Reader> ReaderPool::Take() {
     }
   }
   try {
+    // NOLINTNEXTLINE(modernize-make-unique): an aggregate of what cannot be moved.
     return std::unique_ptr<Reader>(new Reader{
         Connection(database_, Connection::Role::kReader, state_), HistoryLink(history_, state_)});
   } catch (...) {

@@ -87,7 +87,7 @@ Result<LogEnd> EndOf(const Root& root, const std::string& path) {
   BIZOND_ASSIGN_OR_RETURN(const size_t got, file.ReadAt(tail.data(), tail.size(), from));
   tail.resize(got);
   end.torn = !tail.empty() && tail.back() != '\n';
-  EachLine(tail, [&](RunLogLine line) {
+  EachLine(tail, [&](const RunLogLine& line) {
     end.last_seq = std::max(end.last_seq, line.seq);
     return true;
   });

@@ -242,6 +242,7 @@ std::unique_ptr<JobDocument> JobDocument::Parse(std::string_view text,
   } catch (const DocumentRefused&) {
     return nullptr;
   }
+  // NOLINTNEXTLINE(modernize-make-unique): the constructor is private.
   auto document = std::unique_ptr<JobDocument>(new JobDocument());
   document->value_ = std::make_shared<nlohmann::json>(builder.TakeValue());
   document->marks_ = builder.TakeMarks();

@@ -1,6 +1,7 @@
 // What is done with a job: runs, pause, reset, its state and its fires.
 #include <nlohmann/json.hpp>
 
+#include "base/http_client.h"
 #include "web/job_json.h"
 #include "web/problem.h"
 #include "web/request_values.h"
@@ -88,6 +89,8 @@ Result<WebResponse> TriggerRun(const WebParts& parts, const WebRequest& request)
     }
     options.idempotency_key = *key;
   }
+  const std::string* const agent = request.Header("User-Agent");
+  if (agent != nullptr && *agent == kCommandLineAgent) options.trigger = "cli";
   BIZOND_ASSIGN_OR_RETURN(const RunRow run, parts.jobs->Trigger(request.names.at(0), options));
   BIZOND_ASSIGN_OR_RETURN(const json document, parts.store->Query([&](const StoreReader& reader) {
     return WholeRunJson(reader, run, parts.control);

@@ -4,13 +4,14 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <string>
 
 namespace bizond {
 namespace {
 
 bool SameName(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         sqlite3_strnicmp(a.data(), b.data(), static_cast<int>(a.size())) == 0;
+  return a.size() == b.size() && sqlite3_strnicmp(std::string(a).c_str(), std::string(b).c_str(),
+                                                  static_cast<int>(a.size())) == 0;
 }
 
 const TableColumn* FindColumn(const std::vector<TableColumn>& columns, std::string_view name) {

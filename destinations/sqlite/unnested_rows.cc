@@ -242,6 +242,7 @@ Status UnnestedRows::InsertRecord(const Record& record) {
   }
   if (!insert_.valid()) {
     std::vector<TableColumn> names;
+    names.reserve(columns_.size());
     for (const Column& column : columns_) names.push_back(column.column);
     BIZOND_ASSIGN_OR_RETURN(insert_, PrepareInsert(database_, table_, names));
   }

@@ -89,6 +89,7 @@ Result<Iteration> FileFollower::Read(const ReadRequest& request, std::string_vie
   }
   if (found) {
     std::vector<std::string> marks;
+    marks.reserve(position_.files.size());
     for (const FileMark& mark : position_.files) marks.push_back(EncodeMark(mark));
     pagination_ = EncodePosition(marks, position_.gone, position_.after);
     iteration.next_position = pagination_;

@@ -12,7 +12,7 @@ constexpr size_t kRejectDataBytes = 64 << 10;
 }  // namespace
 
 Status RecordSink::Add(std::string_view json, std::string_view raw, uint64_t line) {
-  if (const Status added = parser_->Add(json, rows_read_, batch_); !added) [[unlikely]] {
+  if (Status added = parser_->Add(json, rows_read_, batch_); !added) [[unlikely]] {
     // No memory is no fault of the record.
     if (added.error().kind != ErrorKind::kPermanent) return added;
     return Bad(added.error().code, added.error().message, raw, line);

@@ -169,6 +169,7 @@ TEST_P(AnyClock, NotifiesFromManyThreadsNeverHangAWaiter) {
   const auto waiter = clock_->NewWaiter();
   std::atomic<bool> done = false;
   std::vector<std::jthread> notifiers;
+  notifiers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     notifiers.emplace_back([&] {
       while (!done) waiter->Notify();

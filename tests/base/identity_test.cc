@@ -54,6 +54,7 @@ TEST(NewUuid, IsUniqueAmongThreads) {
   constexpr size_t kThreads = 4;
   std::vector<std::vector<std::string>> made(kThreads);
   std::vector<std::jthread> threads;
+  threads.reserve(kThreads);
   for (auto& mine : made) {
     threads.emplace_back([&mine] {
       for (int i = 0; i < 2000; ++i) mine.push_back(NewUuid(kNoon + std::chrono::hours(3)));

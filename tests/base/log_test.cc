@@ -173,6 +173,7 @@ TEST(Log, LinesOfManyThreadsStayWhole) {
   ::testing::internal::CaptureStderr();
   {
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([] {
         for (int n = 0; n < 200; ++n) Log(LogLevel::kInfo, "base", std::string(300, 'x'));

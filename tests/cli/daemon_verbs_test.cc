@@ -152,6 +152,7 @@ TEST_F(DaemonVerbsTest, AJobIsShownPausedResumedResetAndDeleted) {
 TEST_F(DaemonVerbsTest, ARunIsTriggeredListedCancelledAndAwaited) {
   Submit("a");
   const json run = Json({"jobs", "trigger", "a", "--idempotency-key", "k"});
+  EXPECT_EQ(run["trigger"], "cli");
   EXPECT_EQ(run["state"], "queued");
   EXPECT_EQ(Json({"jobs", "trigger", "a", "--idempotency-key", "k"})["id"], run["id"]);
   const std::string id = run["id"];

@@ -16,6 +16,7 @@ namespace bizond {
 inline Outcome CallCommandLine(std::vector<std::string> words, const LocalVerbs& verbs) {
   words.insert(words.begin(), "bizond");
   std::vector<char*> argv;
+  argv.reserve(words.size());
   for (std::string& word : words) argv.push_back(word.data());
   Outcome outcome;
   ::testing::internal::CaptureStdout();

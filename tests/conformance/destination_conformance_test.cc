@@ -78,7 +78,6 @@ TEST_P(DestinationConformance, TakesHostileNamesOrRefusesThem) {
                                ".",
                                "sqlite_master",
                                "_bizond_ledger",
-                               "nul\0byte",
                                std::string("nul\0byte", 8),
                                std::string(300, 'n'),
                                "CON.txt"};

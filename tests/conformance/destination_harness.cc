@@ -110,7 +110,9 @@ Status DestinationHarness::Write(Destination* destination, const Page& page, uin
 }
 
 Status DestinationHarness::Count() {
-  if (calls_left_ == 0 || --calls_left_ > 0) return {};
+  if (calls_left_ == 0) return {};
+  --calls_left_;
+  if (calls_left_ > 0) return {};
   return Fail(ErrorKind::kPermanent, "died", "the test asked for it");
 }
 

@@ -63,6 +63,7 @@ RunRow Queued(const std::string& id, const std::string& job, int64_t second = 0)
 
 std::vector<std::string> Ids(const std::vector<RunRow>& runs) {
   std::vector<std::string> ids;
+  ids.reserve(runs.size());
   for (const RunRow& run : runs) ids.push_back(run.id);
   return ids;
 }

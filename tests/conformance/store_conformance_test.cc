@@ -386,6 +386,7 @@ TEST_P(StoreConformance, FailedChangeTakesNothingElseWithIt) {
   constexpr int kThreads = 16;
   constexpr int kEach = 50;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   std::atomic<int> wrong = 0;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {

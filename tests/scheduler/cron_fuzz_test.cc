@@ -1,5 +1,5 @@
 // Runs the body of tests/fuzz/cron_fuzz.cc without libFuzzer, so that every build has it.
-#include "tests/fuzz/cron_fuzz.cc"
+#include "tests/fuzz/cron_fuzz.cc"  // NOLINT(bugprone-suspicious-include)
 
 #include <gtest/gtest.h>
 

@@ -21,7 +21,7 @@ int Weekday(int year, int month, int day) {
 }
 
 int LastDay(int year, int month) {
-  return static_cast<int>(unsigned((date::year(year) / month / date::last).day()));
+  return static_cast<int>(static_cast<unsigned>((date::year(year) / month / date::last).day()));
 }
 
 // The nearest Monday to Friday by trying each distance in turn.
@@ -233,8 +233,9 @@ std::vector<Instant> BruteForce::Fires(const Expression& cron, bool gap_next,
     const auto [known, is_new] = dates.try_emplace(day, false);
     if (is_new) {
       const date::year_month_day ymd{date::sys_days(date::days(day))};
-      known->second = cron.MatchesDate(int(ymd.year()), static_cast<int>(unsigned(ymd.month())),
-                                       static_cast<int>(unsigned(ymd.day())));
+      known->second = cron.MatchesDate(static_cast<int>(ymd.year()),
+                                       static_cast<int>(static_cast<unsigned>(ymd.month())),
+                                       static_cast<int>(static_cast<unsigned>(ymd.day())));
     }
     return known->second;
   };

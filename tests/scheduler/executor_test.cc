@@ -10,11 +10,9 @@ namespace {
 
 using nlohmann::json;
 using std::chrono::seconds;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using ::testing::UnorderedElementsAre;
 
 class ExecutorTest : public JobFixture {
  protected:

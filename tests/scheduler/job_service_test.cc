@@ -7,8 +7,6 @@ namespace bizond {
 namespace {
 
 using nlohmann::json;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const json kIncremental = {

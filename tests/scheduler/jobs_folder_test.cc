@@ -42,6 +42,7 @@ class JobsFolderTest : public JobFixture {
   std::vector<std::string> Jobs() {
     std::vector<std::string> names;
     const auto jobs = Read([](const StoreReader& reader) { return reader.ListJobs(Page{}); });
+    names.reserve(jobs.items.size());
     for (const JobRow& job : jobs.items) names.push_back(job.name);
     return names;
   }

@@ -90,6 +90,7 @@ TEST(ZoneTest, FindFromManyThreadsGivesOneZone) {
   std::vector<const Zone*> found(8);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(found.size());
     for (auto& zone : found) {
       threads.emplace_back([&zone] {
         zone = Zone::Find("America/Halifax").value();

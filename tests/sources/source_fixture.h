@@ -81,7 +81,7 @@ struct SourceSetup {
 // One opened source with all that it was opened with.
 class OpenedSource {
  public:
-  OpenedSource(const TestFolder& folder, SourceSetup setup, Clock& clock) : setup_(setup) {
+  OpenedSource(const TestFolder& folder, const SourceSetup& setup, Clock& clock) : setup_(setup) {
     job_.source.sync_mode = setup.mode;
     job_.source.on_error = setup.on_error;
     job_.source.cursor_field = setup.cursor_field;
@@ -130,7 +130,7 @@ class OpenedSource {
                      std::string upper_bound = "", std::string pagination = "", uint64_t number = 0,
                      size_t pages = SIZE_MAX) {
     ReadResult result;
-    result.upper_bound = upper_bound;
+    result.upper_bound = std::move(upper_bound);
     if (!ok()) {
       result.error = error;
       return result;

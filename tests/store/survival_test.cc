@@ -21,8 +21,6 @@ namespace bizond {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class Survival : public StoreFiles {
@@ -33,6 +31,7 @@ class Survival : public StoreFiles {
     const int64_t from = static_cast<int64_t>(RunIds(*store).size());
     std::mutex mutex;
     std::vector<std::thread> writers;
+    writers.reserve(4);
     for (int64_t writer = 0; writer < 4; ++writer) {
       writers.emplace_back([&, writer] {
         for (int64_t i = from;; ++i) {
@@ -262,6 +261,7 @@ TEST_F(Survival, ABackupUnderLoadIsOneMoment) {
     ASSERT_EQ(before, 40);
     std::atomic<bool> ends = false;
     std::vector<std::thread> writers;
+    writers.reserve(3);
     for (int writer = 0; writer < 3; ++writer) {
       writers.emplace_back([&, writer] {
         for (int i = 0; !ends; ++i) {

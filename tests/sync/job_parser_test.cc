@@ -124,7 +124,6 @@ struct Bad {
 };
 
 TEST(JobParser, SaysWhereAndWhat) {
-  const std::string tail(kTail);
   const Bad bads[] = {
       {"", 1, 1, "", "empty"},
       {"name: a\nname: b\nsource: {name: tail, stream: s, path: p}\ndestination: {name: logger}\n",
