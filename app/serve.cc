@@ -81,7 +81,9 @@ class Daemon {
     scheduling.workers = config_.workers;
     scheduling.retention = config_.retention;
     scheduler_.emplace(store_.get(), &BuiltInCatalog(), &clock_, scheduling);
-    service_.emplace(store_.get(), &BuiltInCatalog(), &clock_, &*scheduler_, &plain_secrets_);
+    targets_.emplace(&BuiltInCatalog(), &clock_, &*api_secrets_, roots);
+    service_.emplace(store_.get(), &BuiltInCatalog(), &clock_, &*scheduler_, &plain_secrets_,
+                     &*targets_);
     executor_.emplace(SyncExecutor::Parts{
         store_.get(), &*logs_, &BuiltInCatalog(), &clock_, &plain_secrets_, &*api_secrets_,
         &*file_secrets_, [this](const LiveRun& live) { scheduler_->Progress(live); }, root,
@@ -165,6 +167,7 @@ class Daemon {
   std::optional<SecretResolver> api_secrets_;
   std::optional<SecretResolver> file_secrets_;
   std::optional<Scheduler> scheduler_;
+  std::optional<JobTargets> targets_;
   std::optional<JobService> service_;
   std::optional<SyncExecutor> executor_;
   std::optional<WebServer> server_;

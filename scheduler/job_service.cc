@@ -73,12 +73,13 @@ RunRow NewRun(const JobRow& job, std::string_view trigger, UtcTime now) {
 }
 
 JobService::JobService(Store* store, const Catalog* catalog, Clock* clock, RunControl* control,
-                       PlainSecrets* plain_secrets)
+                       PlainSecrets* plain_secrets, const JobTargets* targets)
     : store_(store),
       catalog_(catalog),
       clock_(clock),
       control_(control),
-      plain_secrets_(plain_secrets) {}
+      plain_secrets_(plain_secrets),
+      targets_(targets) {}
 
 ParsedJob JobService::Check(std::string_view text, JobOrigin origin, bool submitted) const {
   ParsedJob parsed = ParseJob(text, *catalog_, origin);
@@ -134,6 +135,10 @@ Result<PutOutcome> JobService::Put(const JobSpec& spec, const PutOptions& given)
   const bool word_on_state = IsWordOnState(spec, given);
   if (word_on_state) options.managed_by = "file";
   const UtcTime now = clock_->Now();
+  std::vector<TargetRow> targets;
+  if (targets_ != nullptr && options.managed_by == "api") {
+    BIZOND_ASSIGN_OR_RETURN(targets, targets_->Of(spec));
+  }
   Result<PutOutcome> outcome = store_->Transact([&](StoreTx& tx) -> Result<PutOutcome> {
     BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> before, tx.GetJob(spec.name));
     BIZOND_RETURN_IF_ERROR(MayPut(tx, spec, options, before));
@@ -147,6 +152,7 @@ Result<PutOutcome> JobService::Put(const JobSpec& spec, const PutOptions& given)
     row.created_at = row.updated_at = now;
     PutOutcome result;
     BIZOND_ASSIGN_OR_RETURN(result.row, tx.PutJob(row));
+    BIZOND_RETURN_IF_ERROR(ClaimTargets(tx, spec.name, targets));
     result.created = !before;
     result.changed = !before || before->version != result.row.version;
     const bool reschedule = !before || TimingOf(before->definition) != TimingOf(row.definition);
@@ -205,6 +211,16 @@ Status JobService::MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& op
           std::to_string(states.size()) + " stream(s); the old version stays in force",
       "say what becomes of the state: ?state=keep or ?state=reset (bizond jobs apply "
       "--state keep|reset)");
+}
+
+Status JobService::ClaimTargets(StoreTx& tx, const std::string& job,
+                                const std::vector<TargetRow>& targets) {
+  if (targets.empty()) return {};
+  // Without a state nothing was published: what an earlier version named is free again.
+  BIZOND_ASSIGN_OR_RETURN(const std::vector<StreamStateRow> states, tx.StreamStates(job));
+  if (states.empty()) BIZOND_RETURN_IF_ERROR(tx.ReleaseTargets(job));
+  for (const TargetRow& target : targets) BIZOND_RETURN_IF_ERROR(tx.ClaimTarget(target));
+  return {};
 }
 
 // What PlanSchedule depends on: a job that becomes a stream begins at once.

@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "scheduler/job_targets.h"
 #include "scheduler/plain_secrets.h"
 #include "scheduler/run_control.h"
 #include "scheduler/schedule.h"
@@ -60,11 +61,12 @@ struct TriggerOptions {
 class JobService {
  public:
   JobService(Store* store, const Catalog* catalog, Clock* clock, RunControl* control,
-             PlainSecrets* plain_secrets);
+             PlainSecrets* plain_secrets, const JobTargets* targets = nullptr);
 
   // ParseJob, and the schedule block compiled; `submitted` also refuses an `at` in the past.
   ParsedJob Check(std::string_view text, JobOrigin origin, bool submitted = true) const;
 
+  // Claims the targets of a job of the API (target_taken, secret_forbidden).
   Result<PutOutcome> Put(const JobSpec& spec, const PutOptions& options);
   // managed_by_file unless `by_file`.
   Status Delete(std::string_view job, bool by_file = false,
@@ -88,6 +90,10 @@ class JobService {
   // Whether `options` allow the change of `before` to `spec`; carries out a reset of the state.
   Status MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& options,
                 const std::optional<JobRow>& before) const;
+  // A file's job claims its targets when it runs: a file that changes the job's name is read before
+  // the job of the old name is gone.
+  static Status ClaimTargets(StoreTx& tx, const std::string& job,
+                             const std::vector<TargetRow>& targets);
   Status PlanSchedule(StoreTx& tx, const JobSpec& spec, UtcTime now);
   static nlohmann::json TimingOf(std::string_view definition);
 
@@ -96,6 +102,7 @@ class JobService {
   Clock* const clock_;
   RunControl* const control_;
   PlainSecrets* const plain_secrets_;
+  const JobTargets* const targets_;  // nullptr: a target is claimed by the run alone.
 
   std::mutex mutex_;
   // Guarded by mutex_: definitions of files that wait for a word on the state, by job.

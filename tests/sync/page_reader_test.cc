@@ -155,7 +155,8 @@ TEST(PageReader, ItsDestructorEndsAReaderThatWaits) {
 TEST(BizonId, IsStableForAPlaceAndOfNoOther) {
   // Format 1: these must never change, or a replayed record gets another id.
   EXPECT_EQ(BizonIdMaker("run", "stream").Make(0, 0), "cf878d2e4fe68c0de67739fc0209ac27");
-  EXPECT_EQ(BizonIdMaker("018f3e0a-0000-7000-8000-000000000000", "flights").Make(7, 42), "222f8f981dccc2abacd04259ebd1a04a");
+  EXPECT_EQ(BizonIdMaker("018f3e0a-0000-7000-8000-000000000000", "flights").Make(7, 42),
+            "222f8f981dccc2abacd04259ebd1a04a");
   std::unordered_set<std::string> ids;
   for (const char* const run : {"a", "b"}) {
     for (const char* const stream : {"", "x", "y"}) {
