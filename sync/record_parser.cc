@@ -56,8 +56,9 @@ bool IsNumber(std::string_view token) {
   return at == token.size();
 }
 
-// The inside of a string whose quotes and control characters were checked already: its escapes.
-// Lone surrogates are valid grammar (RFC 8259 section 8.2) and pass.
+// The escapes of all strings at once: a backslash elsewhere is no token, and no escape reaches over
+// the end of its string, for a quote is no hexadecimal digit. Quotes and control characters are the
+// indexer's to check. Lone surrogates are valid grammar (RFC 8259 section 8.2) and pass.
 bool EscapesAreValid(std::string_view text) {
   for (size_t i = 0; (i = text.find('\\', i)) != std::string_view::npos; ++i) {
     if (++i >= text.size()) return false;
@@ -75,16 +76,11 @@ bool EscapesAreValid(std::string_view text) {
   return true;
 }
 
-bool IsString(std::string_view token) {
-  return token.size() >= 2 && token.back() == '"' &&
-         EscapesAreValid(token.substr(1, token.size() - 2));
-}
+bool IsString(std::string_view token) { return token.size() >= 2 && token.back() == '"'; }
 
-bool IsScalar(std::string_view token) {
-  if (token.empty()) return false;
+// Neither a string nor empty.
+bool IsLiteral(std::string_view token) {
   switch (token[0]) {
-    case '"':
-      return IsString(token);
     case 't':
       return token == "true";
     case 'f':
@@ -115,21 +111,25 @@ struct Wanted {
 
 class Walker {
  public:
-  explicit Walker(std::vector<Wanted>* wanted) : wanted_(wanted) {}
+  // `json`: the record, whose escapes are valid.
+  Walker(std::string_view json, std::vector<Wanted>* wanted)
+      : end_(json.data() + json.size()),
+        any_escape_(json.find('\\') != std::string_view::npos),
+        wanted_(wanted) {}
 
   const char* problem = "";
 
   bool Object(ondemand::object object, int depth) {
     if (depth > kMaxDepth) return Problem("nested too deep");
     for (auto&& found : object) {
-      ondemand::field field;
-      if (std::move(found).get(field) != simdjson::SUCCESS)
-        return Problem("expected a key, ',' or '}'");
-      const std::string_view key = KeyText(field.key().raw());
-      if (!EscapesAreValid(key)) return Problem("a key with an invalid escape");
-      ondemand::value value = field.value();
+      if (found.error() != simdjson::SUCCESS) return Problem("expected a key, ',' or '}'");
+      // Not copied: a field is written by its parts and would be read as a whole, which waits for
+      // the store buffer.
+      ondemand::field&& field = std::move(found).value_unsafe();
+      const char* const raw = field.key().raw();
+      ondemand::value& value = field.value();
       std::string_view* keep = nullptr;
-      if (depth == 0) keep = Find(key);
+      if (depth == 0) keep = Find(raw);
       if (!Value(value, depth, keep)) return false;
     }
     return true;
@@ -141,10 +141,15 @@ class Walker {
     return false;
   }
 
-  std::string_view* Find(std::string_view key) {
+  // `raw`: behind the key's opening quote.
+  std::string_view* Find(const char* raw) {
     for (Wanted& wanted : *wanted_) {
-      if (wanted.name == key) return &wanted.token;
+      const std::string& name = wanted.name;
+      if (name.size() >= static_cast<size_t>(end_ - raw) || raw[name.size()] != '"') continue;
+      if (std::equal(name.begin(), name.end(), raw)) return &wanted.token;
     }
+    if (!any_escape_) return nullptr;
+    const std::string_view key = KeyText(raw);
     if (key.find('\\') == std::string_view::npos) return nullptr;
     const std::string plain = UnescapeJsonString('"' + std::string(key) + '"');
     for (Wanted& wanted : *wanted_) {
@@ -163,10 +168,15 @@ class Walker {
       return Object(object, depth + 1);
     }
     if (token[0] == '[') return Array(value, depth + 1, keep);
-    if (!IsScalar(token)) return Problem("a value that is no JSON value");
-    // Must be consumed: a string that is skipped would be taken for a key when a colon follows it.
-    if (token[0] == '"' && value.get_raw_json_string().error() != simdjson::SUCCESS)
-      return Problem("a broken string");
+    if (token[0] == '"') {
+      if (!IsString(token)) return Problem("a value that is no JSON value");
+      // Must be consumed: a string that is skipped would be taken for a key when a colon follows
+      // it.
+      if (value.get_raw_json_string().error() != simdjson::SUCCESS)
+        return Problem("a broken string");
+    } else if (!IsLiteral(token)) {
+      return Problem("a value that is no JSON value");
+    }
     if (keep != nullptr) *keep = token;
     return true;
   }
@@ -185,15 +195,18 @@ class Walker {
     if (value.get_array().get(array) != simdjson::SUCCESS) return Problem("a broken array");
     if (keep != nullptr && !Keep(array, keep)) return Problem("a broken array");
     for (auto&& found : array) {
-      ondemand::value element;
-      if (std::move(found).get(element) != simdjson::SUCCESS)
-        return Problem("expected a value, ',' or ']'");
+      if (found.error() != simdjson::SUCCESS) return Problem("expected a value, ',' or ']'");
+      // The overload for rvalues is the one that is not const; nothing is moved.
+      // NOLINTNEXTLINE(performance-move-const-arg)
+      ondemand::value&& element = std::move(found).value_unsafe();
       if (!Value(element, depth, nullptr)) return false;
     }
     return true;
   }
 
-  std::vector<Wanted>* wanted_;
+  const char* const end_;
+  const bool any_escape_;
+  std::vector<Wanted>* const wanted_;
 };
 
 Status NotAnObject(std::string_view json) {
@@ -235,7 +248,8 @@ struct RecordParser::Impl {
     if (indexed != simdjson::SUCCESS) return BadJson(simdjson::error_message(indexed));
     ondemand::object object;
     if (document.get_object().get(object) != simdjson::SUCCESS) return BadJson("a broken object");
-    Walker walker(&wanted);
+    if (!EscapesAreValid(json)) return BadJson("an invalid escape");
+    Walker walker(json, &wanted);
     if (!walker.Object(object, 0)) return BadJson(walker.problem);
     if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
       return BadJson("something follows the record");
