@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sync/start_over.h"
+
 namespace bizond {
 
 Error TargetDiverged(std::string_view target, std::string_view what) {
@@ -9,27 +11,23 @@ Error TargetDiverged(std::string_view target, std::string_view what) {
           .code = "target_diverged",
           .message = fmt::format("{} is not what the last publication left: {}", target, what),
           .remedy =
-              "to load everything again: `bizond jobs reset NAME` (`bizond run --reset`); to go "
-              "on from what is there: on_target_changed: continue; to begin beside it: another "
-              "destination_id"};
+              fmt::format("{}; to go on from what is there: on_target_changed: continue; to begin "
+                          "beside it: another destination_id",
+                          kStartOver)};
 }
 
 Error StagingLost(std::string_view staging, std::string_view what) {
   return {.kind = ErrorKind::kPermanent,
           .code = "staging_lost",
           .message = fmt::format("{}: {}", staging, what),
-          .remedy =
-              "something outside of bizond changed the staging; start the job again: "
-              "`bizond jobs reset NAME`, then `bizond jobs trigger NAME`"};
+          .remedy = fmt::format("something outside of bizond changed the staging; {}", kStartOver)};
 }
 
 Error BadMark(std::string_view what, std::string_view text) {
   return {.kind = ErrorKind::kPermanent,
           .code = "bad_mark",
           .message = fmt::format("the stored {} cannot be read: {}", what, text.substr(0, 200)),
-          .remedy =
-              "a newer bizond may have written it: run that one, or reset the job: "
-              "`bizond jobs reset NAME`"};
+          .remedy = OrStartOver("a newer bizond may have written it: run that one")};
 }
 
 Error DeleteUnsupported(std::string_view destination) {

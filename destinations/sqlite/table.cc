@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <string>
 
+#include "sync/start_over.h"
+
 namespace bizond {
 namespace {
 
@@ -41,7 +43,7 @@ Result<std::vector<TableColumn>> RequireColumns(SqliteDatabase* database, std::s
   if (columns) return std::move(*columns);
   return Fail(ErrorKind::kPermanent, "staging_lost",
               fmt::format("{}: the table {} is gone", database->path(), QuoteIdentifier(table)),
-              "something outside of bizond dropped it; reset the job: `bizond jobs reset NAME`");
+              fmt::format("something outside of bizond dropped it; {}", kStartOver));
 }
 
 // What DROP TABLE takes with it, as SQL that makes it again.

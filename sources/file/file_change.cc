@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sync/start_over.h"
+
 namespace bizond {
 namespace {
 
@@ -15,8 +17,7 @@ Failure FileRotated(std::string_view path, uint64_t inode_before, uint64_t inode
       fmt::format("{} was replaced by another file (inode {} before, {} now): the end of the "
                   "old one may not have been read",
                   path, inode_before, inode_now),
-      "name a glob that matches the rotated file too (path: 'app.log*'), or start over: "
-      "bizond stream reset JOB.yml");
+      OrStartOver("name a glob that matches the rotated file too (path: 'app.log*')"));
 }
 
 Failure FileTruncated(std::string_view path, uint64_t size, uint64_t expected) {
@@ -24,8 +25,7 @@ Failure FileTruncated(std::string_view path, uint64_t size, uint64_t expected) {
       kPermanent, "file_truncated",
       fmt::format("{} ends at byte {}, but was at least {} bytes long before: it was cut", path,
                   size, expected),
-      "let the writer rename the file instead of emptying it, and start over: bizond stream "
-      "reset JOB.yml");
+      fmt::format("let the writer rename the file instead of emptying it, and {}", kStartOver));
 }
 
 Failure FileRewritten(std::string_view path, uint64_t offset) {
@@ -33,16 +33,15 @@ Failure FileRewritten(std::string_view path, uint64_t offset) {
       kPermanent, "file_rewritten",
       fmt::format("{} was rewritten: the bytes before offset {} are not those that were read", path,
                   offset),
-      "only files that grow at their end are read by position: use cursor_field or "
-      "sync_mode: full_refresh, or start over: bizond stream reset JOB.yml");
+      OrStartOver("only files that grow at their end are read by position: use cursor_field or "
+                  "sync_mode: full_refresh"));
 }
 
 Failure CompressedFileChanged(std::string_view path) {
   return Fail(
       kPermanent, "file_rewritten",
       fmt::format("{} changed since it was read; a compressed file is read once, as a whole", path),
-      "give new data a new name, use cursor_field or sync_mode: full_refresh, or start over: "
-      "bizond stream reset JOB.yml");
+      OrStartOver("give new data a new name, use cursor_field or sync_mode: full_refresh"));
 }
 
 Failure FileGone(std::string_view path, uint64_t unread) {
@@ -50,8 +49,7 @@ Failure FileGone(std::string_view path, uint64_t unread) {
       kPermanent, "file_gone",
       fmt::format("{} is gone, and its last {} bytes, a line without its end, were never read",
                   path, unread),
-      "put it back (or name a glob that matches its new name), or start over: bizond stream "
-      "reset JOB.yml");
+      OrStartOver("put it back (or name a glob that matches its new name)"));
 }
 
 }  // namespace bizond

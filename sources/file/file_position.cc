@@ -9,6 +9,7 @@
 
 #include "base/identity.h"
 #include "sources/file/file_change.h"
+#include "sync/start_over.h"
 
 namespace bizond {
 namespace {
@@ -171,7 +172,7 @@ Result<FilePosition> DecodePosition(std::string_view text) {
   } catch (const std::exception& problem) {
     return Fail(ErrorKind::kPermanent, "bad_watermark",
                 fmt::format("the position in the source files cannot be read: {}", problem.what()),
-                "start over: bizond stream reset JOB.yml");
+                std::string(kStartOver));
   }
   return position;
 }
