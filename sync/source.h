@@ -76,8 +76,9 @@ class Source {
     return {};
   }
 
-  // True when records come in ascending order of the cursor field, so that an early stop by
-  // max_iterations may advance the watermark.
+  // True when records come in ascending order of the cursor field and the first page begins at
+  // ReadRequest::watermark, so that an early stop by max_iterations may advance the watermark;
+  // elsewhere the next run goes on from the pagination.
   virtual bool ReadsInCursorOrder() const { return false; }
 };
 

@@ -325,11 +325,17 @@ Status SyncPump::Publish() {
 
 Result<std::optional<Watermark>> SyncPump::WatermarkAfter() const {
   if (job_.source.sync_mode == SyncMode::kFullRefresh) return std::optional<Watermark>();
+  const Watermark before = memory_.watermark.value_or(Watermark());
   Watermark after;
-  const bool unfinished = filter_ && !progress_.exhausted && mode_ != PublishMode::kDirect &&
-                          !parts_.source->ReadsInCursorOrder();
-  if (unfinished) {
-    if (memory_.watermark) after = *memory_.watermark;
+  if (filter_) {
+    BIZOND_ASSIGN_OR_RETURN(after, filter_->After());
+  }
+  const bool ended_early = filter_ && !progress_.exhausted && mode_ != PublishMode::kDirect;
+  // A watermark that stands where it stood (more ties than pages) would have every run read the
+  // same pages.
+  const bool moved = parts_.source->ReadsInCursorOrder() && after.cursor != before.cursor;
+  if (ended_early && !moved) {
+    after = before;
     Checkpoint left = progress_;
     left.mark.clear();
     left.intent.clear();
@@ -337,11 +343,8 @@ Result<std::optional<Watermark>> SyncPump::WatermarkAfter() const {
     after.resume = EncodeCheckpoint(left);
     return std::optional<Watermark>(after);
   }
-  if (filter_) {
-    BIZOND_ASSIGN_OR_RETURN(after, filter_->After());
-  }
   after.position = progress_.position;
-  if (after.position.empty() && memory_.watermark) after.position = memory_.watermark->position;
+  if (after.position.empty()) after.position = before.position;
   return std::optional<Watermark>(after);
 }
 

@@ -32,9 +32,9 @@ struct Watermark {
   // How far below the cursor the boundary set is whole: a lookback that was widened since reaches
   // no further in the next run. nullopt: as far as any lookback.
   std::optional<Duration> window;
-  // Set when max_iterations ended a run of a source that does not read in cursor order: the
-  // checkpoint that the next run goes on from (EncodeCheckpoint), with the cursor left where it
-  // was. Empty: none.
+  // Set when max_iterations ended a run that could not move the cursor (the source does not read in
+  // its order, or saw only ties of it): the checkpoint that the next run goes on from
+  // (EncodeCheckpoint), with the cursor left where it was. Empty: none.
   std::string resume;
 
   friend bool operator==(const Watermark&, const Watermark&) = default;

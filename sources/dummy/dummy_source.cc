@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/time.h"
 #include "sync/record_parser.h"
+#include "sync/start_over.h"
 
 namespace bizond {
 namespace {
@@ -87,7 +88,6 @@ class DummySource final : public Source {
       : plants_(plants),
         sleep_(sleep),
         rows_(rows),
-        in_cursor_order_(spec.cursor_field == "updated_at"),
         id_is_key_(spec.primary_key.empty()),
         clock_(clock) {}
 
@@ -121,8 +121,6 @@ class DummySource final : public Source {
     return iteration;
   }
 
-  bool ReadsInCursorOrder() const override { return in_cursor_order_; }
-
  private:
   static Result<std::string> TokenOf(std::string_view pagination) {
     if (pagination.empty()) return std::string();
@@ -133,7 +131,7 @@ class DummySource final : public Source {
     }
     return Fail(ErrorKind::kPermanent, "bad_pagination",
                 fmt::format("the dummy source cannot read the pagination {}", pagination),
-                "start the stream over: bizond stream reset JOB.yml");
+                std::string(kStartOver));
   }
 
   Status Add(const ReadRequest& request, uint64_t id, std::string_view name, uint64_t age,
@@ -181,7 +179,7 @@ class DummySource final : public Source {
       if (c < '0' || c > '9' || next > kGeneratedRowsMax) {
         return Fail(ErrorKind::kPermanent, "bad_pagination",
                     fmt::format("the dummy source does not know the page \"{}\"", token),
-                    "start the stream over: bizond stream reset JOB.yml");
+                    std::string(kStartOver));
       }
       next = next * 10 + static_cast<uint64_t>(c - '0');
     }
@@ -200,7 +198,6 @@ class DummySource final : public Source {
   const bool plants_;
   const Duration sleep_;
   const std::optional<uint64_t> rows_;
-  const bool in_cursor_order_;
   const bool id_is_key_;
   Clock& clock_;
   fmt::memory_buffer text_;

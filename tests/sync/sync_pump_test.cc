@@ -75,6 +75,19 @@ TEST(SyncPump, CancelledStreamKeepsWhatItPublishedAndGoesOnBehindIt) {
   EXPECT_GE(torn, 5);
 }
 
+TEST(SyncPump, MoreTiesThanPagesAreReadToTheirEnd) {
+  PumpWorld world;
+  Incremental(world);
+  world.in_cursor_order = true;
+  world.asks_from_watermark = true;
+  world.job.source.max_iterations = 1;
+  for (int i = 0; i < 20; ++i) {
+    world.table.push_back(RowText(i, i < 2 ? i : 2, fmt::format("p{}", i)));
+  }
+  for (int run = 0; run < 12; ++run) world.RunToTheEnd(fmt::format("run-{}", run));
+  EXPECT_EQ(world.Published(), Sorted(world.table));
+}
+
 TEST(SyncPump, AtLeastOnceDestinationLosesNothing) {
   for (const bool thrown : {false, true}) {
     for (int step = 1; step <= 40; ++step) {
