@@ -64,7 +64,8 @@ class ForegroundRun {
     PutOptions put;
     put.managed_by = "file";
     put.origin = std::filesystem::absolute(options_.job_file).string();
-    if (options_.reset) put.state = StateChange::kReset;
+    if (options_.state == "keep") put.state = StateChange::kKeep;
+    if (options_.reset || options_.state == "reset") put.state = StateChange::kReset;
     BIZOND_ASSIGN_OR_RETURN(const PutOutcome job, service_->Put(file_.spec, put));
     MakeExecutor(root);
     // A run that was cut off goes on with its own version of the job. The file may have changed
@@ -223,6 +224,8 @@ int ResetStream(const StreamResetOptions& options, Console& console) {
     PutOptions put;
     put.managed_by = "file";
     put.origin = std::filesystem::absolute(options.job_file).string();
+    // Who starts the whole job over has said what becomes of its state.
+    if (options.streams.empty() && !options.cancel) put.state = StateChange::kReset;
     BIZOND_RETURN_IF_ERROR(service.Put(opened.file->spec, put));
     const std::string stream = options.streams.empty() ? "" : options.streams.front();
     return service.RequestReset(opened.file->spec.name, stream, options.cancel);

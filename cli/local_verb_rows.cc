@@ -56,6 +56,7 @@ int RunVerb(const Invocation& invocation) {
   RunOptions options;
   FillJobFile(invocation, &options);
   options.reset = invocation.arguments.Has("--reset");
+  options.state = invocation.arguments.Text("--state");
   options.wait = invocation.arguments.Has("--wait");
   options.max_iterations = invocation.arguments.Number("--max-iterations");
   return CallIfPresent(invocation, invocation.local.run, options);

@@ -50,6 +50,7 @@ struct JobFileOptions {
 
 struct RunOptions : JobFileOptions {
   bool reset = false;
+  std::string state;  // keep or reset: of a job that names another source, cursor or target now.
   bool wait = false;  // For another run of the same job to end.
   std::optional<uint64_t> max_iterations;
 };

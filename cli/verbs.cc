@@ -26,8 +26,12 @@ constexpr OptionRow kServe[] = {
     kLogLevel,
     {"--log-format", "text|json", "how log lines are written", kText, "text|json"},
 };
+constexpr OptionRow kStateChange{"--state", "keep|reset",
+                                 "what becomes of the state when source, cursor or target change",
+                                 kText, "keep|reset"};
 constexpr OptionRow kRun[] = {
     {"--reset", "", "replace the target instead of going on", kFlag},
+    kStateChange,
     kStream,
     kEnvFile,
     kStateDir,
@@ -43,8 +47,7 @@ constexpr OptionRow kApply[] = {
     {"-f,--file", "FILE-OR-DIR", "job files, YAML or JSON", kRepeated},
     {"--dry-run", "", "check, and say what would be done", kFlag},
     {"--prune", "", "delete the daemon's jobs that the folder does not hold", kFlag},
-    {"--state", "keep|reset", "what becomes of the state when source, cursor or target change",
-     kText, "keep|reset"},
+    kStateChange,
 };
 constexpr OptionRow kTrigger[] = {
     {"--reset", "", "replace the target instead of going on", kFlag},

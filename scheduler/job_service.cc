@@ -209,7 +209,7 @@ Status JobService::MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& op
       ErrorKind::kConfig, "state_conflict",
       "the change touches the source, stream, cursor or target, and the job has state from " +
           std::to_string(states.size()) + " stream(s); the old version stays in force",
-      "say what becomes of the state: ?state=keep or ?state=reset (bizond jobs apply "
+      "say what becomes of the state: ?state=keep or ?state=reset (bizond jobs apply, bizond run: "
       "--state keep|reset)");
 }
 

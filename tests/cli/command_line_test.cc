@@ -85,16 +85,18 @@ TEST_F(CommandLineTest, ServeTakesItsOptionsAndTheLastOfEachWins) {
 }
 
 TEST_F(CommandLineTest, RunTakesItsOptionsBeforeAndBehind) {
-  EXPECT_EQ(Call({"--state-dir", "d", "--json", "run", "job.yml", "--reset", "--stream", "s",
-                  "--stream", "t", "--max-iterations", "3", "--wait", "--env-file", "e"})
-                .out,
-            "{}\n");
+  EXPECT_EQ(
+      Call({"--state-dir", "d", "--json", "run", "job.yml", "--reset", "--stream", "s", "--stream",
+            "t", "--max-iterations", "3", "--wait", "--env-file", "e", "--state", "keep"})
+          .out,
+      "{}\n");
   ASSERT_TRUE(run_);
   EXPECT_EQ(run_->job_file, "job.yml");
   EXPECT_EQ(run_->state_dir, "d");
   EXPECT_EQ(run_->env_file, "e");
   EXPECT_TRUE(run_->json && run_->reset && run_->wait);
   EXPECT_EQ(run_->max_iterations, 3u);
+  EXPECT_EQ(run_->state, "keep");
   EXPECT_THAT(run_->streams, ElementsAre("s", "t"));
   EXPECT_EQ(Call({"run", "--", "--job.yml"}).out, "done\n");
   EXPECT_EQ(run_->job_file, "--job.yml");
