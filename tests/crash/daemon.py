@@ -39,7 +39,8 @@ class Daemon:
             (place / "out").mkdir(parents=True)
             self.sources[cell.name] = Source(place / "rows.jsonl", rng)
             self.sources[cell.name].grow(rows)
-            (folder / "jobs" / (cell.name + ".yml")).write_text(cell.job(place) + more)
+            (folder / "jobs" / (cell.name + ".yml")).write_text(
+                cell.job(place, self.sources[cell.name]) + more)
 
     def start(self, failpoint=None):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BIZOND_")}

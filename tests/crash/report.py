@@ -3,8 +3,9 @@ import time
 
 
 class Report:
-    def __init__(self, seed):
-        self.seed = seed
+    def __init__(self, seed, asked, cells):
+        """asked, cells: as the command line had them."""
+        self.seed, self.asked, self.cells = seed, asked, cells
         self.began = time.monotonic()
         self.deaths = {}  # By cell.
         self.reached = {}  # Deaths by failpoint.
@@ -50,5 +51,6 @@ class Report:
               % (total, seconds, total / max(seconds, 0.001), self.checks, self.lost, self.doubled, self.foreign, self.left))
         print("%d of %d failpoints reached; seed %s" % (len(self.reached), len(failpoints), self.seed))
         if self.findings:
-            print("%d findings; to see them again: tests/crash/run --seed %s" % (len(self.findings), self.seed))
+            print("%d findings; to see them again: tests/crash/run --seed %s --deaths %d%s"
+                  % (len(self.findings), self.seed, self.asked, "".join(" --cell " + name for name in self.cells)))
         return not self.findings

@@ -1,5 +1,6 @@
 """What the source holds, and what a destination must hold after it was read."""
 import csv
+import datetime
 import io
 import json
 import random
@@ -86,6 +87,35 @@ class CsvSource(Source):
         self.lines += [
             json.dumps({column: str(record[column]) for column in self.COLUMNS}, sort_keys=True) for record in records
         ]
+
+
+class LateSource(Source):
+    """The same with rows that come late, by up to LATEST seconds behind the greatest cursor."""
+
+    LATEST = 30
+
+    def record(self, key):
+        tick = self.tick
+        self.tick = max(0, tick - self.rng.randrange(0, self.LATEST))
+        line = super().record(key)
+        self.tick = tick
+        return line
+
+
+class DummySource:
+    """Generated records, as docs/job-reference.md describes `source.rows`: no file, and their text is known."""
+
+    NAMES = ("bizon", "croco", "froggy", "turtle", "poulpo")
+
+    def __init__(self):
+        self.lines = []
+
+    def grow(self, count):
+        begin = datetime.datetime(2025, 1, 1)
+        for i in range(len(self.lines), len(self.lines) + count):
+            at = (begin + datetime.timedelta(seconds=i)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            row = {"id": i + 1, "name": self.NAMES[i % 5], "age": i % 100, "updated_at": at}
+            self.lines.append(json.dumps(row, sort_keys=True))
 
 
 def key_of(line):
