@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "scheduler/job_service.h"
+#include "scheduler/new_run.h"
 
 namespace bizond {
 namespace {

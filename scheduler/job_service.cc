@@ -1,26 +1,16 @@
 #include "scheduler/job_service.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/identity.h"
-#include "scheduler/pending_resets.h"
+#include "scheduler/job_check.h"
+#include "scheduler/job_lookup.h"
+#include "scheduler/new_run.h"
 #include "scheduler/schedule.h"
 
 namespace bizond {
 namespace {
 
 using nlohmann::json;
-
-Failure JobMissing(std::string_view job) {
-  return Fail(ErrorKind::kConfig, "job_missing", "there is no job named " + std::string(job),
-              "bizond jobs list shows the jobs");
-}
-
-Failure RunMissing(std::string_view run) {
-  return Fail(ErrorKind::kConfig, "run_missing", "there is no run " + std::string(run),
-              "bizond runs list shows the runs");
-}
 
 Failure ManagedByFile(const JobRow& job) {
   return Fail(ErrorKind::kConfig, "managed_by_file",
@@ -46,31 +36,7 @@ json StateBasis(const json& definition) {
   return basis;
 }
 
-Result<JobRow> MustGet(const StoreReader& reader, std::string_view name) {
-  BIZOND_ASSIGN_OR_RETURN(std::optional<JobRow> job, reader.GetJob(name));
-  if (!job) return JobMissing(name);
-  return std::move(*job);
-}
-
-Status MustHave(const JobSpec& spec, std::string_view stream) {
-  const auto& streams = spec.source.streams;
-  if (std::find(streams.begin(), streams.end(), stream) != streams.end()) return {};
-  return Fail(ErrorKind::kConfig, "invalid_job", "the job has no stream " + std::string(stream),
-              "its definition lists its streams");
-}
-
 }  // namespace
-
-RunRow NewRun(const JobRow& job, std::string_view trigger, UtcTime now) {
-  RunRow run;
-  run.id = NewUuid(now);
-  run.job = job.name;
-  run.job_version = job.version;
-  run.trigger = trigger;
-  run.queued_at = now;
-  run.not_before = now;
-  return run;
-}
 
 JobService::JobService(Store* store, const Catalog* catalog, Clock* clock, RunControl* control,
                        PlainSecrets* plain_secrets, const JobTargets* targets)
@@ -82,45 +48,7 @@ JobService::JobService(Store* store, const Catalog* catalog, Clock* clock, RunCo
       targets_(targets) {}
 
 ParsedJob JobService::Check(std::string_view text, JobOrigin origin, bool submitted) const {
-  ParsedJob parsed = ParseJob(text, *catalog_, origin);
-  if (!parsed.spec) return parsed;
-  const ConcurrencySpec& concurrency = parsed.spec->concurrency;
-  if (!concurrency.key.empty() || concurrency.pool != "default" || concurrency.limit != 1) {
-    parsed.warnings.push_back(
-        IssueAt(text, "concurrency",
-                "pool, key and limit have no effect in this version: each job runs once at a time, "
-                "and the daemon's workers are the only other limit",
-                "set `workers` in the daemon's --config; priority does have an effect"));
-  }
-  if (parsed.spec->schedule.empty()) return parsed;
-  const auto refuse = [&](const std::string& path, const Error& error) {
-    parsed.errors.push_back(IssueAt(text, path, error.message, error.remedy));
-    parsed.spec.reset();
-  };
-  const json block = json::parse(parsed.spec->schedule, nullptr, false);
-  const Result<ScheduleSpec> schedule = ParseSchedule(block, parsed.spec->name);
-  if (!schedule) {
-    refuse("schedule", schedule.error());
-    return parsed;
-  }
-  if (schedule->kind == ScheduleKind::kAfter) {
-    refuse("schedule.after", {ErrorKind::kConfig, "invalid_schedule",
-                              "this version cannot run a job after another one",
-                              "give the job a cron, every or at of its own", std::nullopt});
-    return parsed;
-  }
-  if (schedule->overlap == OverlapPolicy::kAllowAll) {
-    refuse("schedule.overlap", {ErrorKind::kConfig, "invalid_schedule",
-                                "allow_all would let two runs share one staging",
-                                "use skip, buffer_one, buffer_all or cancel_other", std::nullopt});
-    return parsed;
-  }
-  if (submitted) {
-    if (const Status past = CheckNotPast(*schedule, clock_->Now()); !past) {
-      refuse("schedule.at", past.error());
-    }
-  }
-  return parsed;
+  return CheckJob(text, *catalog_, origin, submitted ? std::optional(clock_->Now()) : std::nullopt);
 }
 
 bool JobService::IsWordOnState(const JobSpec& spec, const PutOptions& options) {
@@ -235,7 +163,7 @@ json JobService::TimingOf(std::string_view definition) {
 Status JobService::PlanSchedule(StoreTx& tx, const JobSpec& spec, UtcTime now) {
   if (spec.source.sync_mode == SyncMode::kStream) {
     // A stream is one run without an end; it begins when the job is there.
-    BIZOND_ASSIGN_OR_RETURN(const JobRow job, MustGet(tx, spec.name));
+    BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, spec.name));
     BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(spec.name));
     if (active.empty() && !job.paused) return tx.InsertRun(NewRun(job, job.managed_by, now));
     return {};
@@ -255,7 +183,7 @@ Status JobService::Delete(std::string_view name, bool by_file, std::optional<int
   std::vector<std::string> running;
   const UtcTime now = clock_->Now();
   BIZOND_RETURN_IF_ERROR(store_->Write([&](StoreTx& tx) -> Status {
-    BIZOND_ASSIGN_OR_RETURN(const JobRow job, MustGet(tx, name));
+    BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, name));
     if (job.managed_by == "file" && !by_file) return ManagedByFile(job);
     if (if_version && *if_version != job.version) {
       return Fail(ErrorKind::kConfig, "precondition_failed",
@@ -278,7 +206,7 @@ Status JobService::Delete(std::string_view name, bool by_file, std::optional<int
 Status JobService::Pause(std::string_view name) {
   std::vector<std::string> streams;
   BIZOND_RETURN_IF_ERROR(store_->Write([&](StoreTx& tx) -> Status {
-    BIZOND_ASSIGN_OR_RETURN(const JobRow job, MustGet(tx, name));
+    BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, name));
     BIZOND_RETURN_IF_ERROR(tx.SetPaused(name, true, clock_->Now()));
     BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
     if (spec.source.sync_mode != SyncMode::kStream) return {};
@@ -300,7 +228,7 @@ Status JobService::Pause(std::string_view name) {
 
 Status JobService::Resume(std::string_view name) {
   BIZOND_RETURN_IF_ERROR(store_->Write([&](StoreTx& tx) -> Status {
-    BIZOND_ASSIGN_OR_RETURN(JobRow job, MustGet(tx, name));
+    BIZOND_ASSIGN_OR_RETURN(JobRow job, FindJob(tx, name));
     BIZOND_RETURN_IF_ERROR(tx.SetPaused(name, false, clock_->Now()));
     BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
     if (spec.source.sync_mode != SyncMode::kStream) return {};
@@ -308,121 +236,6 @@ Status JobService::Resume(std::string_view name) {
   }));
   control_->Wake();
   return {};
-}
-
-Result<RunRow> JobService::Trigger(std::string_view name, const TriggerOptions& options) {
-  const UtcTime now = clock_->Now();
-  Result<RunRow> run = store_->Transact([&](StoreTx& tx) -> Result<RunRow> {
-    BIZOND_ASSIGN_OR_RETURN(const JobRow job, MustGet(tx, name));
-    if (!options.idempotency_key.empty()) {
-      BIZOND_ASSIGN_OR_RETURN(const std::optional<std::string> known,
-                              tx.IdempotentRun(name, options.idempotency_key));
-      if (known) {
-        BIZOND_ASSIGN_OR_RETURN(std::optional<RunRow> row, tx.GetRun(*known));
-        if (row) return std::move(*row);
-      }
-    }
-    BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
-    if (spec.source.sync_mode == SyncMode::kStream) {
-      BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(name));
-      if (!active.empty()) {
-        return Fail(ErrorKind::kConfig, "stream_job", "the stream runs already: " + active[0].id,
-                    "pause and resume the job to start its stream again");
-      }
-    }
-    if (options.reset && spec.source.sync_mode == SyncMode::kStream) {
-      return Fail(ErrorKind::kConfig, "invalid_job", "a stream job cannot be reset",
-                  "give it another destination_id to write everything again");
-    }
-    RunRow row = NewRun(job, options.trigger, now);
-    row.reset = options.reset;
-    row.priority = spec.concurrency.priority;
-    BIZOND_RETURN_IF_ERROR(tx.InsertRun(row));
-    if (!options.idempotency_key.empty()) {
-      BIZOND_RETURN_IF_ERROR(tx.PutIdempotencyKey(name, options.idempotency_key, row.id, now));
-    }
-    return row;
-  });
-  if (run) control_->Wake();
-  return run;
-}
-
-Status JobService::RequestReset(std::string_view name, std::string_view stream, bool cancel) {
-  return store_->Write([&](StoreTx& tx) -> Status {
-    BIZOND_ASSIGN_OR_RETURN(const JobRow job, MustGet(tx, name));
-    BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
-    if (cancel) return DropPendingReset(tx, name, spec.source.streams, stream, clock_->Now());
-    if (spec.source.sync_mode != SyncMode::kIncremental) {
-      return Fail(ErrorKind::kConfig, "invalid_job",
-                  "a reset means something for an incremental job only; this one is " +
-                      std::string(SyncModeName(spec.source.sync_mode)),
-                  "trigger a run instead");
-    }
-    if (!stream.empty()) BIZOND_RETURN_IF_ERROR(MustHave(spec, stream));
-    return tx.PutPendingReset(name, stream, clock_->Now());
-  });
-}
-
-Status JobService::Cancel(std::string_view id) {
-  bool running = false;
-  BIZOND_RETURN_IF_ERROR(store_->Write([&](StoreTx& tx) -> Status {
-    BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> run, tx.GetRun(id));
-    if (!run) return RunMissing(id);
-    if (run->phase == RunPhase::kQueued) {
-      return tx.CancelQueuedRun(id, std::nullopt, clock_->Now());
-    }
-    if (run->phase != RunPhase::kRunning) {
-      return Fail(ErrorKind::kConfig, "run_ended",
-                  "the run has ended: " + std::string(RunPhaseName(run->phase)), "");
-    }
-    running = true;
-    return tx.RequestStop(id, StopRequest::kCancel);
-  }));
-  if (running) control_->StopRun(id);
-  control_->Wake();
-  return {};
-}
-
-Result<RunRow> JobService::Retry(std::string_view id) {
-  Result<RunRow> run = store_->Transact([&](StoreTx& tx) -> Result<RunRow> {
-    BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> row, tx.GetRun(id));
-    if (!row) return RunMissing(id);
-    if (IsActive(row->phase)) {
-      return Fail(ErrorKind::kConfig, "run_active", "the run has not ended yet", "");
-    }
-    if (row->phase == RunPhase::kSucceeded) {
-      return Fail(ErrorKind::kConfig, "run_ended", "the run has succeeded",
-                  "trigger the job for another run");
-    }
-    BIZOND_RETURN_IF_ERROR(MustGet(tx, row->job));
-    BIZOND_RETURN_IF_ERROR(tx.ReopenRun(id, clock_->Now()));
-    BIZOND_ASSIGN_OR_RETURN(std::optional<RunRow> after, tx.GetRun(id));
-    if (!after) return RunMissing(id);
-    return std::move(*after);
-  });
-  if (run) control_->Wake();
-  return run;
-}
-
-Status JobService::PutStreamState(std::string_view name, std::string_view stream,
-                                  const std::optional<Watermark>& watermark) {
-  return store_->Write([&](StoreTx& tx) -> Status {
-    BIZOND_ASSIGN_OR_RETURN(const JobRow job, MustGet(tx, name));
-    BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(name));
-    if (!job.paused || !active.empty()) {
-      return Fail(ErrorKind::kConfig, "not_paused",
-                  "the state of a job changes only while it is paused and no run is active",
-                  "bizond jobs pause " + std::string(name));
-    }
-    BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
-    // What is left of a stream that the job has no longer may be forgotten.
-    if (watermark) BIZOND_RETURN_IF_ERROR(MustHave(spec, stream));
-    BIZOND_ASSIGN_OR_RETURN(const std::optional<StreamStateRow> old, tx.StreamState(name, stream));
-    StreamStateRow row = old.value_or(StreamStateRow{});
-    row.stream = stream;
-    row.watermark = watermark;
-    return tx.PutStreamState(name, row, clock_->Now());
-  });
 }
 
 }  // namespace bizond

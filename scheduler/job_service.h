@@ -63,7 +63,7 @@ class JobService {
   JobService(Store* store, const Catalog* catalog, Clock* clock, RunControl* control,
              PlainSecrets* plain_secrets, const JobTargets* targets = nullptr);
 
-  // ParseJob, and the schedule block compiled; `submitted` also refuses an `at` in the past.
+  // CheckJob with this service's catalogue and, where it is `submitted`, its clock.
   ParsedJob Check(std::string_view text, JobOrigin origin, bool submitted = true) const;
 
   // Claims the targets of a job of the API (target_taken, secret_forbidden).
@@ -108,9 +108,6 @@ class JobService {
   // Guarded by mutex_: definitions of files that wait for a word on the state, by job.
   std::map<std::string, std::string, std::less<>> waiting_;
 };
-
-// A run that nobody else may have: a new UUIDv7, queued now.
-RunRow NewRun(const JobRow& job, std::string_view trigger, UtcTime now);
 
 }  // namespace bizond
 

@@ -1,0 +1,141 @@
+// What a person or a program may do with the runs of a job, and with the state that they left.
+#include <algorithm>
+
+#include "scheduler/job_lookup.h"
+#include "scheduler/job_service.h"
+#include "scheduler/new_run.h"
+#include "scheduler/pending_resets.h"
+
+namespace bizond {
+namespace {
+
+Failure RunMissing(std::string_view run) {
+  return Fail(ErrorKind::kConfig, "run_missing", "there is no run " + std::string(run),
+              "bizond runs list shows the runs");
+}
+
+Status MustHave(const JobSpec& spec, std::string_view stream) {
+  const auto& streams = spec.source.streams;
+  if (std::find(streams.begin(), streams.end(), stream) != streams.end()) return {};
+  return Fail(ErrorKind::kConfig, "invalid_job", "the job has no stream " + std::string(stream),
+              "its definition lists its streams");
+}
+
+}  // namespace
+
+Result<RunRow> JobService::Trigger(std::string_view name, const TriggerOptions& options) {
+  const UtcTime now = clock_->Now();
+  Result<RunRow> run = store_->Transact([&](StoreTx& tx) -> Result<RunRow> {
+    BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, name));
+    if (!options.idempotency_key.empty()) {
+      BIZOND_ASSIGN_OR_RETURN(const std::optional<std::string> known,
+                              tx.IdempotentRun(name, options.idempotency_key));
+      if (known) {
+        BIZOND_ASSIGN_OR_RETURN(std::optional<RunRow> row, tx.GetRun(*known));
+        if (row) return std::move(*row);
+      }
+    }
+    BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
+    if (spec.source.sync_mode == SyncMode::kStream) {
+      BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(name));
+      if (!active.empty()) {
+        return Fail(ErrorKind::kConfig, "stream_job", "the stream runs already: " + active[0].id,
+                    "pause and resume the job to start its stream again");
+      }
+    }
+    if (options.reset && spec.source.sync_mode == SyncMode::kStream) {
+      return Fail(ErrorKind::kConfig, "invalid_job", "a stream job cannot be reset",
+                  "give it another destination_id to write everything again");
+    }
+    RunRow row = NewRun(job, options.trigger, now);
+    row.reset = options.reset;
+    row.priority = spec.concurrency.priority;
+    BIZOND_RETURN_IF_ERROR(tx.InsertRun(row));
+    if (!options.idempotency_key.empty()) {
+      BIZOND_RETURN_IF_ERROR(tx.PutIdempotencyKey(name, options.idempotency_key, row.id, now));
+    }
+    return row;
+  });
+  if (run) control_->Wake();
+  return run;
+}
+
+Status JobService::RequestReset(std::string_view name, std::string_view stream, bool cancel) {
+  return store_->Write([&](StoreTx& tx) -> Status {
+    BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, name));
+    BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
+    if (cancel) return DropPendingReset(tx, name, spec.source.streams, stream, clock_->Now());
+    if (spec.source.sync_mode != SyncMode::kIncremental) {
+      return Fail(ErrorKind::kConfig, "invalid_job",
+                  "a reset means something for an incremental job only; this one is " +
+                      std::string(SyncModeName(spec.source.sync_mode)),
+                  "trigger a run instead");
+    }
+    if (!stream.empty()) BIZOND_RETURN_IF_ERROR(MustHave(spec, stream));
+    return tx.PutPendingReset(name, stream, clock_->Now());
+  });
+}
+
+Status JobService::Cancel(std::string_view id) {
+  bool running = false;
+  BIZOND_RETURN_IF_ERROR(store_->Write([&](StoreTx& tx) -> Status {
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> run, tx.GetRun(id));
+    if (!run) return RunMissing(id);
+    if (run->phase == RunPhase::kQueued) {
+      return tx.CancelQueuedRun(id, std::nullopt, clock_->Now());
+    }
+    if (run->phase != RunPhase::kRunning) {
+      return Fail(ErrorKind::kConfig, "run_ended",
+                  "the run has ended: " + std::string(RunPhaseName(run->phase)), "");
+    }
+    running = true;
+    return tx.RequestStop(id, StopRequest::kCancel);
+  }));
+  if (running) control_->StopRun(id);
+  control_->Wake();
+  return {};
+}
+
+Result<RunRow> JobService::Retry(std::string_view id) {
+  Result<RunRow> run = store_->Transact([&](StoreTx& tx) -> Result<RunRow> {
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> row, tx.GetRun(id));
+    if (!row) return RunMissing(id);
+    if (IsActive(row->phase)) {
+      return Fail(ErrorKind::kConfig, "run_active", "the run has not ended yet", "");
+    }
+    if (row->phase == RunPhase::kSucceeded) {
+      return Fail(ErrorKind::kConfig, "run_ended", "the run has succeeded",
+                  "trigger the job for another run");
+    }
+    BIZOND_RETURN_IF_ERROR(FindJob(tx, row->job));
+    BIZOND_RETURN_IF_ERROR(tx.ReopenRun(id, clock_->Now()));
+    BIZOND_ASSIGN_OR_RETURN(std::optional<RunRow> after, tx.GetRun(id));
+    if (!after) return RunMissing(id);
+    return std::move(*after);
+  });
+  if (run) control_->Wake();
+  return run;
+}
+
+Status JobService::PutStreamState(std::string_view name, std::string_view stream,
+                                  const std::optional<Watermark>& watermark) {
+  return store_->Write([&](StoreTx& tx) -> Status {
+    BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, name));
+    BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(name));
+    if (!job.paused || !active.empty()) {
+      return Fail(ErrorKind::kConfig, "not_paused",
+                  "the state of a job changes only while it is paused and no run is active",
+                  "bizond jobs pause " + std::string(name));
+    }
+    BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
+    // What is left of a stream that the job has no longer may be forgotten.
+    if (watermark) BIZOND_RETURN_IF_ERROR(MustHave(spec, stream));
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<StreamStateRow> old, tx.StreamState(name, stream));
+    StreamStateRow row = old.value_or(StreamStateRow{});
+    row.stream = stream;
+    row.watermark = watermark;
+    return tx.PutStreamState(name, row, clock_->Now());
+  });
+}
+
+}  // namespace bizond
