@@ -54,6 +54,16 @@ struct Publisher {
   int64_t fence = 0;  // A lower fence than the ledger's is refused (code fenced).
 };
 
+// Takes the records that a target refuses.
+class RejectSink {
+ public:
+  virtual ~RejectSink() = default;
+  // The record goes to the rejects and is counted as one; with `on_error: fail` the error that ends
+  // the run comes back. During WriteRecords and Flush only, for a record that was given to
+  // WriteRecords since the last Flush.
+  virtual Status Reject(uint64_t iteration, RejectedRecord reject) = 0;
+};
+
 struct OpenRequest {
   Publisher publisher;
   PublishMode mode = PublishMode::kReplace;
@@ -64,7 +74,8 @@ struct OpenRequest {
   // mark); nullopt: this store never published it. A target that does not fit is `target_diverged`.
   std::optional<std::string> receipt;
   BizonIdMaker ids;
-  RunLog* log = nullptr;  // Never null.
+  RunLog* log = nullptr;          // Never null.
+  RejectSink* rejects = nullptr;  // Never null.
 };
 
 class Destination {
@@ -73,7 +84,8 @@ class Destination {
 
   // Reaches the destination with the job's configuration, as far as that goes without writing.
   virtual Status CheckConnection(std::stop_token stop) = 0;
-  // Takes every record of the batch, or fails the run. The views are valid during the call only.
+  // Takes every record of the batch but those that it gives to OpenRequest::rejects, or fails the
+  // run. The views are valid during the call only.
   virtual Status WriteRecords(const RecordBatch& batch) = 0;
   // The end of an at-least-once run. Not called on a destination that overrides Finalize(intent).
   virtual Status Finalize() { return {}; }

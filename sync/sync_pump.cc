@@ -133,6 +133,7 @@ Status SyncPump::OpenDestination(std::stop_token stop) {
   request.receipt = memory_.receipt;
   request.ids = BizonIdMaker(plan_.publisher.run_id, stream_);
   request.log = parts_.log;
+  request.rejects = this;
   // A stream that is already cancelled is opened to end at its checkpoint, which no stop prevents.
   const bool to_end = mode_ == PublishMode::kDirect && memory_.checkpoint &&
                       stop.stop_requested() && Reason() == StopReason::kCancel;
@@ -220,6 +221,7 @@ Status SyncPump::WritePage(const SourcePage& page) {
   if (!batch->records().empty()) {
     BIZOND_RETURN_IF_ERROR(parts_.destination->WriteRecords(*batch));
     counters.rows_written += batch->records().size();
+    SettleRejects();
     unflushed_bytes_ += batch->DataBytes();
   }
   counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
@@ -251,6 +253,30 @@ Status SyncPump::RejectNullKeys(RecordBatch* batch) {
   return {};
 }
 
+Status SyncPump::Reject(uint64_t iteration, RejectedRecord reject) {
+  if (job_.source.on_error == OnError::kFail) {
+    return Fail(ErrorKind::kPermanent, reject.code,
+                "the destination refuses a record: " + reject.reason + ": " +
+                    reject.data.substr(0, 200) + "; nothing of this run is published",
+                "mend the source or the target's columns, or set source.on_error: reject");
+  }
+  BIZOND_RETURN_IF_ERROR(rejects_->Write(iteration, {&reject, 1}));
+  ++unsettled_rejects_;
+  return {};
+}
+
+void SyncPump::SettleRejects() {
+  progress_.counters.rows_written -= unsettled_rejects_;
+  progress_.counters.rows_rejected += unsettled_rejects_;
+  unsettled_rejects_ = 0;
+}
+
+Result<std::string> SyncPump::FlushDestination() {
+  BIZOND_ASSIGN_OR_RETURN(std::string mark, parts_.destination->Flush());
+  SettleRejects();
+  return mark;
+}
+
 Status SyncPump::MaybeFlush(bool idle) {
   const Duration since = parts_.clock->Steady() - flushed_at_;
   const bool full = unflushed_bytes_ >= job_.destination.buffer_bytes && unflushed_bytes_ > 0;
@@ -268,7 +294,7 @@ Status SyncPump::FlushAndCheckpoint() {
     // At least once: in stream mode the end of a batch is all that such a destination can be told.
     BIZOND_RETURN_IF_ERROR(parts_.destination->Finalize());
   }
-  BIZOND_ASSIGN_OR_RETURN(progress_.mark, parts_.destination->Flush());
+  BIZOND_ASSIGN_OR_RETURN(progress_.mark, FlushDestination());
   BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());
   progress_.counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
   if (filter_) progress_.cursor_progress = filter_->Encode();
@@ -293,7 +319,7 @@ Status SyncPump::Verify() const {
 
 // From the intent on the run only goes forward.
 Status SyncPump::Seal() {
-  BIZOND_ASSIGN_OR_RETURN(progress_.mark, parts_.destination->Flush());
+  BIZOND_ASSIGN_OR_RETURN(progress_.mark, FlushDestination());
   BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());
   if (filter_) progress_.cursor_progress = filter_->Encode();
   progress_.exhausted = progress_.exhausted || !cut_short_;

@@ -58,7 +58,7 @@ struct PumpParts {
   const std::atomic<StopReason>* stop_reason = nullptr;
 };
 
-class SyncPump {
+class SyncPump : private RejectSink {
  public:
   SyncPump(PumpPlan plan, PumpParts parts);
   SyncPump(const SyncPump&) = delete;
@@ -79,6 +79,10 @@ class SyncPump {
   Status ReadAndWrite(std::stop_token stop);
   Status WritePage(const SourcePage& page);
   Status RejectNullKeys(RecordBatch* batch);
+  Status Reject(uint64_t iteration, RejectedRecord reject) override;
+  // What the destination rejected since it was last asked is no longer counted as written.
+  void SettleRejects();
+  Result<std::string> FlushDestination();
   Status MaybeFlush(bool idle);
   Status FlushAndCheckpoint();
   // ---- verify, publish, record ----
@@ -110,6 +114,7 @@ class SyncPump {
   std::optional<CursorFilter> filter_;
   std::optional<RejectsFile> rejects_;
   Stage stage_ = Stage::kOpen;
+  uint64_t unsettled_rejects_ = 0;
   uint64_t unflushed_bytes_ = 0;
   uint64_t bytes_before_ = 0;  // bytes_written of earlier attempts.
   Duration flushed_at_{0};

@@ -55,13 +55,34 @@ std::string NameOf(const ::testing::TestParamInfo<DestinationCase>& info) {
   return std::string(info.param.row->name) + "_" + std::string(PublishModeName(info.param.mode));
 }
 
-std::vector<DestinationCase> DestinationCases(bool only_exactly_once) {
+bool ExactlyOnce(const DestinationCase& tested) { return tested.row->exactly_once; }
+
+bool Staged(const DestinationCase& tested) {
+  return ExactlyOnce(tested) && tested.mode != PublishMode::kDirect;
+}
+
+bool Adds(const DestinationCase& tested) {
+  return ExactlyOnce(tested) && tested.mode != PublishMode::kReplace;
+}
+
+bool Fenced(const DestinationCase& tested) {
+  return ExactlyOnce(tested) && tested.fixture().fences;
+}
+
+bool Merges(const DestinationCase& tested) {
+  return ExactlyOnce(tested) && tested.mode == PublishMode::kMerge;
+}
+
+bool Placed(const DestinationCase& tested) { return tested.fixture().place != nullptr; }
+
+std::vector<DestinationCase> DestinationCases(CaseFilter fits) {
   std::vector<DestinationCase> cases;
   const auto add = [&](const DestinationDescriptor& row, DestinationFixture (*make)()) {
-    if (only_exactly_once && !row.exactly_once) return;
     for (const PublishMode mode :
          {PublishMode::kReplace, PublishMode::kAppend, PublishMode::kMerge, PublishMode::kDirect}) {
-      if (mode != PublishMode::kMerge || row.merge) cases.push_back({&row, make, mode});
+      if (mode == PublishMode::kMerge && !row.merge) continue;
+      const DestinationCase tested{&row, make, mode};
+      if (fits == nullptr || fits(tested)) cases.push_back(tested);
     }
   };
   for (const DestinationDescriptor& row : DestinationCatalog()) {

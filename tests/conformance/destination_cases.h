@@ -24,8 +24,24 @@ struct DestinationCase {
 
 std::ostream& operator<<(std::ostream& out, const DestinationCase& shown);
 std::string NameOf(const ::testing::TestParamInfo<DestinationCase>& info);
-// A row without a fixture is left out here and fails the test of the catalogue.
-std::vector<DestinationCase> DestinationCases(bool only_exactly_once);
+// Whether a suite is about such a destination in such a mode.
+using CaseFilter = bool (*)(const DestinationCase& tested);
+
+bool ExactlyOnce(const DestinationCase& tested);
+// Exactly once, through a staging that can be thrown away: every mode but direct.
+bool Staged(const DestinationCase& tested);
+// Exactly once, beside what is there already: every mode but replace.
+bool Adds(const DestinationCase& tested);
+// Exactly once, and the target itself refuses an attempt that was overtaken.
+bool Fenced(const DestinationCase& tested);
+// Exactly once, one row a key.
+bool Merges(const DestinationCase& tested);
+// Stores its rows in a place that a job can name.
+bool Placed(const DestinationCase& tested);
+
+// The cases that `fits` lets through, all without it. A row without a fixture is left out here and
+// fails the test of the catalogue.
+std::vector<DestinationCase> DestinationCases(CaseFilter fits = nullptr);
 
 class DestinationConformance : public ::testing::TestWithParam<DestinationCase> {
  protected:

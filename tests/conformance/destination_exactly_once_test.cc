@@ -69,31 +69,6 @@ TEST_P(ExactlyOnceConformance, TheFirstRunMayDieAnywhere) {
   }
 }
 
-TEST_P(ExactlyOnceConformance, DiscardLeavesTheTarget) {
-  if (GetParam().mode == PublishMode::kDirect) GTEST_SKIP() << "a stream has no staging";
-  MustRun("r1", {HardRecords()});
-  {
-    auto made = harness_.Make();
-    ASSERT_TRUE((*made)->Open(harness_.Request("r2"), {}));
-    ASSERT_TRUE(harness_.Write(made->get(), PlainRecords(100, 50)));
-    ASSERT_TRUE((*made)->Flush());
-    ASSERT_TRUE((*made)->Discard());
-    ASSERT_TRUE((*made)->Discard());
-  }
-  ExpectPublished({HardRecords()});
-  EXPECT_THAT(harness_.Leftovers(), IsEmpty());
-}
-
-TEST_P(ExactlyOnceConformance, ACancelledFirstRunLeavesNoTarget) {
-  if (GetParam().mode == PublishMode::kDirect) GTEST_SKIP() << "a stream has no staging";
-  auto made = harness_.Make();
-  ASSERT_TRUE((*made)->Open(harness_.Request("r1"), {}));
-  ASSERT_TRUE(harness_.Write(made->get(), PlainRecords(1, 50)));
-  ASSERT_TRUE((*made)->Discard());
-  EXPECT_THAT(harness_.Published(), IsEmpty());
-  EXPECT_THAT(harness_.Leftovers(), IsEmpty());
-}
-
 TEST_P(ExactlyOnceConformance, KeepsASecondAttemptOut) {
   auto first = harness_.Make();
   auto second = harness_.Make();
@@ -103,43 +78,6 @@ TEST_P(ExactlyOnceConformance, KeepsASecondAttemptOut) {
   EXPECT_EQ(opened.error().code, "target_locked");
   EXPECT_EQ((*first)->CanonicalTarget(), (*second)->CanonicalTarget());
   EXPECT_NE((*first)->CanonicalTarget(), "");
-}
-
-TEST_P(ExactlyOnceConformance, RefusesAnAttemptThatWasOvertaken) {
-  if (!harness_.fixture().fences) GTEST_SKIP() << "its lock is all that keeps attempts apart";
-  MustRun("r1", {PlainRecords(1, 5)});
-  harness_.set_fence(7);
-  harness_.DieAfter(4);  // Behind the first Flush.
-  EXPECT_FALSE(harness_.Run("r2", {PlainRecords(10, 5)}));
-  harness_.set_fence(6);
-  harness_.DieAfter(0);
-  const Status stale = harness_.Run("r2", {PlainRecords(10, 5)});
-  ASSERT_FALSE(stale);
-  EXPECT_EQ(stale.error().code, "fenced");
-  harness_.set_fence(8);
-  MustRun("r2", {PlainRecords(10, 5)});
-  EXPECT_EQ(harness_.Published().size(), replaces() ? 5U : 10U);
-}
-
-TEST_P(ExactlyOnceConformance, NoticesATargetThatIsNotTheLastPublication) {
-  if (replaces()) GTEST_SKIP() << "a replacement needs nothing of the old one";
-  MustRun("r1", {PlainRecords(1, 5)});
-  const auto receipt = harness_.receipt;
-  harness_.receipt.reset();
-  const Status unknown = harness_.Run("r2", {PlainRecords(10, 5)});
-  ASSERT_FALSE(unknown);
-  EXPECT_EQ(unknown.error().code, "target_diverged");
-  EXPECT_FALSE(unknown.error().remedy.empty());
-  harness_.ForgetRun();
-  harness_.receipt = receipt;
-  for (const auto& entry : fs::directory_iterator(harness_.folder())) fs::remove_all(entry.path());
-  const Status removed = harness_.Run("r3", {PlainRecords(10, 5)});
-  ASSERT_FALSE(removed);
-  EXPECT_EQ(removed.error().code, "target_diverged");
-  harness_.ForgetRun();
-  harness_.job().destination.on_target_changed = OnTargetChanged::kContinue;
-  MustRun("r4", {PlainRecords(10, 5)});
-  EXPECT_EQ(harness_.Published(), DestinationHarness::Hashed({PlainRecords(10, 5)}));
 }
 
 TEST_P(ExactlyOnceConformance, StopsWhenAsked) {
@@ -164,7 +102,82 @@ TEST_P(ExactlyOnceConformance, RefusesWordsThatItDoesNotKnow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ExactlyOnceConformance, ::testing::ValuesIn(DestinationCases(true)),
+INSTANTIATE_TEST_SUITE_P(All, ExactlyOnceConformance,
+                         ::testing::ValuesIn(DestinationCases(ExactlyOnce)), NameOf);
+
+// ---- what some modes and targets promise beside that ----
+
+class StagedConformance : public DestinationConformance {};
+
+TEST_P(StagedConformance, DiscardLeavesTheTarget) {
+  MustRun("r1", {HardRecords()});
+  {
+    auto made = harness_.Make();
+    ASSERT_TRUE((*made)->Open(harness_.Request("r2"), {}));
+    ASSERT_TRUE(harness_.Write(made->get(), PlainRecords(100, 50)));
+    ASSERT_TRUE((*made)->Flush());
+    ASSERT_TRUE((*made)->Discard());
+    ASSERT_TRUE((*made)->Discard());
+  }
+  ExpectPublished({HardRecords()});
+  EXPECT_THAT(harness_.Leftovers(), IsEmpty());
+}
+
+TEST_P(StagedConformance, ACancelledFirstRunLeavesNoTarget) {
+  auto made = harness_.Make();
+  ASSERT_TRUE((*made)->Open(harness_.Request("r1"), {}));
+  ASSERT_TRUE(harness_.Write(made->get(), PlainRecords(1, 50)));
+  ASSERT_TRUE((*made)->Discard());
+  EXPECT_THAT(harness_.Published(), IsEmpty());
+  EXPECT_THAT(harness_.Leftovers(), IsEmpty());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, StagedConformance, ::testing::ValuesIn(DestinationCases(Staged)),
+                         NameOf);
+
+class FencedConformance : public DestinationConformance {};
+
+TEST_P(FencedConformance, RefusesAnAttemptThatWasOvertaken) {
+  MustRun("r1", {PlainRecords(1, 5)});
+  harness_.set_fence(7);
+  harness_.DieAfter(4);  // Behind the first Flush.
+  EXPECT_FALSE(harness_.Run("r2", {PlainRecords(10, 5)}));
+  harness_.set_fence(6);
+  harness_.DieAfter(0);
+  const Status stale = harness_.Run("r2", {PlainRecords(10, 5)});
+  ASSERT_FALSE(stale);
+  EXPECT_EQ(stale.error().code, "fenced");
+  harness_.set_fence(8);
+  MustRun("r2", {PlainRecords(10, 5)});
+  EXPECT_EQ(harness_.Published().size(), replaces() ? 5U : 10U);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FencedConformance, ::testing::ValuesIn(DestinationCases(Fenced)),
+                         NameOf);
+
+class AddingConformance : public DestinationConformance {};
+
+TEST_P(AddingConformance, NoticesATargetThatIsNotTheLastPublication) {
+  MustRun("r1", {PlainRecords(1, 5)});
+  const auto receipt = harness_.receipt;
+  harness_.receipt.reset();
+  const Status unknown = harness_.Run("r2", {PlainRecords(10, 5)});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, "target_diverged");
+  EXPECT_FALSE(unknown.error().remedy.empty());
+  harness_.ForgetRun();
+  harness_.receipt = receipt;
+  for (const auto& entry : fs::directory_iterator(harness_.folder())) fs::remove_all(entry.path());
+  const Status removed = harness_.Run("r3", {PlainRecords(10, 5)});
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, "target_diverged");
+  harness_.ForgetRun();
+  harness_.job().destination.on_target_changed = OnTargetChanged::kContinue;
+  MustRun("r4", {PlainRecords(10, 5)});
+  EXPECT_EQ(harness_.Published(), DestinationHarness::Hashed({PlainRecords(10, 5)}));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, AddingConformance, ::testing::ValuesIn(DestinationCases(Adds)),
                          NameOf);
 
 // ---- merge ----
@@ -192,12 +205,8 @@ TEST_P(MergeConformance, AResetPublishesEachKeyOnce) {
   ExpectPublished({{R"({"id":1,"at":3,"v":"c"})"}});
 }
 
-std::vector<DestinationCase> MergeCases() {
-  std::vector<DestinationCase> cases = DestinationCases(true);
-  std::erase_if(cases, [](const DestinationCase& one) { return one.mode != PublishMode::kMerge; });
-  return cases;
-}
-INSTANTIATE_TEST_SUITE_P(All, MergeConformance, ::testing::ValuesIn(MergeCases()), NameOf);
+INSTANTIATE_TEST_SUITE_P(All, MergeConformance, ::testing::ValuesIn(DestinationCases(Merges)),
+                         NameOf);
 
 }  // namespace
 }  // namespace bizond

@@ -72,13 +72,19 @@ void DestinationHarness::PlaceIn(const std::string& directory, const std::string
 
 void DestinationHarness::Remove() { fs::remove_all(folder_); }
 
+Status ListRejects::Reject(uint64_t iteration, RejectedRecord reject) {
+  (void)iteration;
+  rejects.push_back(std::move(reject));
+  return {};
+}
+
 Result<std::unique_ptr<Destination>> DestinationHarness::Make() {
   BIZOND_ASSIGN_OR_RETURN(Roots roots, Roots::Open(folder_, {}));
   return row_.open(
       {job_, "s", placement_.destination_id, placement_.config, std::move(roots), clock_});
 }
 
-OpenRequest DestinationHarness::Request(const std::string& run) const {
+OpenRequest DestinationHarness::Request(const std::string& run) {
   OpenRequest request;
   request.publisher = {"store", 0, "job", "s", run, fence_};
   request.mode = mode_;
@@ -87,7 +93,8 @@ OpenRequest DestinationHarness::Request(const std::string& run) const {
   request.intent = intent_;
   request.receipt = receipt;
   request.ids = BizonIdMaker(run, "s");
-  request.log = const_cast<ListLog*>(&log_);
+  request.log = &log_;
+  request.rejects = &rejects_;
   return request;
 }
 

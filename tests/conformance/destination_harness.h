@@ -29,6 +29,13 @@ class ListLog final : public RunLog {
   std::vector<std::string> lines;
 };
 
+// Keeps what a destination refuses, as `on_error: reject` would.
+class ListRejects final : public RejectSink {
+ public:
+  Status Reject(uint64_t iteration, RejectedRecord reject) override;
+  std::vector<RejectedRecord> rejects;
+};
+
 using Page = std::vector<std::string>;
 using Pages = std::vector<Page>;
 
@@ -56,7 +63,7 @@ class DestinationHarness {
 
   Result<std::unique_ptr<Destination>> Make();
   // As the pump would fill it for this run, with what is stored.
-  OpenRequest Request(const std::string& run) const;
+  OpenRequest Request(const std::string& run);
   Status Write(Destination* destination, const Page& page, uint64_t iteration = 0);
 
   // A run from what is stored to its end. An error of code "died" is a death by DieAfter.
@@ -71,6 +78,7 @@ class DestinationHarness {
   std::vector<std::string> Published() const;
   std::vector<std::string> Leftovers() const;
   const std::vector<std::string>& log_lines() const { return log_.lines; }
+  const std::vector<RejectedRecord>& rejects() const { return rejects_.rejects; }
   // The same form, of records that are expected.
   static std::vector<std::string> Hashed(const std::vector<Page>& pages);
 
@@ -85,6 +93,7 @@ class DestinationHarness {
   std::filesystem::path folder_;
   RealClock clock_;
   ListLog log_;
+  ListRejects rejects_;
   JobSpec job_;
   std::string id_ = "target";
   Placement placement_;

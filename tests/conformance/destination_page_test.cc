@@ -16,8 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-#ifdef BIZOND_BINARY
-
 struct Block {
   std::string language;
   std::string path;  // Empty: no listing of a file.
@@ -126,12 +124,6 @@ TEST_F(AddingADestination, EveryBlockOfThePageWorks) {
   EXPECT_FALSE(ReadText(copy_ / "exports/creatures.ndjson").empty());
   EXPECT_FALSE(fs::exists(copy_ / "exports/creatures.ndjson_temp"));
 }
-
-#else
-
-TEST(AddingADestination, NeedsTheBinary) { GTEST_SKIP() << "this build has no bizond"; }
-
-#endif
 
 }  // namespace
 }  // namespace bizond

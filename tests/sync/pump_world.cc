@@ -139,6 +139,13 @@ class WorldDestination : public Destination {
         return tl::make_unexpected(StoppedError("writing"));
       }
       if (!Direct() && world_->exactly_once && sealed_) world_->Break("written after the intent");
+      if (Refuses(record.data)) {
+        refused_.push_back({batch.iteration,
+                            {"table", "row_refused", "no such column", std::string(record.data),
+                             record.position}});
+        if (refused_.size() % 2 == 1) BIZOND_RETURN_IF_ERROR(RejectRefused());
+        continue;
+      }
       Written().push_back({request_.ids.Make(batch.iteration, record.position),
                            std::string(record.key), std::string(record.cursor),
                            std::string(record.data)});
@@ -149,6 +156,7 @@ class WorldDestination : public Destination {
 
   Result<std::string> Flush() override {
     BIZOND_RETURN_IF_ERROR(world_->Step());
+    BIZOND_RETURN_IF_ERROR(RejectRefused());
     ++world_->flushes;
     Durable() = Written().size();
     const std::string mark = std::to_string(Written().size());
@@ -204,6 +212,15 @@ class WorldDestination : public Destination {
 
  private:
   bool Direct() const { return request_.mode == PublishMode::kDirect || !world_->exactly_once; }
+  bool Refuses(std::string_view data) const {
+    return !world_->refuses.empty() && data.find(world_->refuses) != data.npos;
+  }
+  Status RejectRefused() {
+    for (auto& [iteration, reject] : std::exchange(refused_, {})) {
+      BIZOND_RETURN_IF_ERROR(request_.rejects->Reject(iteration, std::move(reject)));
+    }
+    return {};
+  }
   std::vector<PublishedRow>& Written() { return Direct() ? world_->target : world_->staging; }
   size_t& Durable() { return Direct() ? world_->durable_target_ : world_->durable_staging_; }
 
@@ -227,6 +244,7 @@ class WorldDestination : public Destination {
 
   PumpWorld* const world_;
   OpenRequest request_;
+  std::vector<std::pair<uint64_t, RejectedRecord>> refused_;
   bool sealed_ = false;
   uint64_t bytes_ = 0;
   int pages_ = 0;

@@ -60,7 +60,10 @@ class PumpWorld {
   int stop_in_write = 0;                         // In the middle of that page.
   StopReason stop_reason = StopReason::kCancel;  // What the stop says.
   bool stop_when_caught_up = false;              // Once the target has all rows of the table.
-  uint64_t rows_read_too_many = 0;               // By which the source miscounts.
+  // The target refuses a row whose text holds this; empty: none. Every other one at once, the rest
+  // when they are flushed.
+  std::string refuses;
+  uint64_t rows_read_too_many = 0;  // By which the source miscounts.
   std::mt19937 chance{1};
 
   // ---- what is left of it ----

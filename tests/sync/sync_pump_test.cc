@@ -269,6 +269,38 @@ TEST(SyncPump, RejectsStandUnderTheCheckpoints) {
   }
 }
 
+TEST(SyncPump, RowsThatTheTargetRefusesAreRejectedOnceWhereverItDies) {
+  PumpWorld whole;
+  for (int step = 0; step == 0 || step <= whole.steps; ++step) {
+    PumpWorld world;
+    Incremental(world);
+    world.job.source.on_error = OnError::kReject;
+    world.job.destination.buffer_bytes = 1;
+    world.refuses = "p1";
+    Fill(world, 0, 16);
+    world.die_at = step;
+    world.RunToTheEnd("run");
+    EXPECT_EQ(world.Rejects("run").size(), 7) << "dies at " << step;
+    EXPECT_EQ(world.Published().size(), 9);
+    EXPECT_EQ(world.last_record.counters.rows_rejected, 7);
+    EXPECT_EQ(world.last_record.counters.rows_written, 9);
+    EXPECT_THAT(world.broken, IsEmpty());
+    if (step == 0) whole.steps = world.steps;
+  }
+}
+
+TEST(SyncPump, ARowThatTheTargetRefusesFailsTheRunWithoutAWordOnRejects) {
+  PumpWorld world;
+  world.refuses = "p4";
+  Fill(world, 0, 9);
+  const Result<Counters> failed = world.Attempt("run");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, "row_refused");
+  EXPECT_EQ(failed.error().kind, ErrorKind::kPermanent);
+  EXPECT_THAT(world.target, IsEmpty());
+  EXPECT_THAT(world.Rejects("run"), IsEmpty());
+}
+
 TEST(SyncPump, CountsThatDoNotAddUpPublishNothing) {
   PumpWorld world;
   Fill(world, 0, 6);
