@@ -1,6 +1,7 @@
 # Script half of bizond_embed: cmake -DOUTPUT= -DHEADER= -DNAME= -DROOT= -DFILES= -P EmbedFiles.cmake
 # The assembler takes the bytes as they are (.incbin): nothing to escape, and no time to parse. ccache
 # sees the directive and steps aside. Without FILES, all files under ROOT are taken.
+cmake_policy(VERSION 3.25)
 if(NOT FILES)
   file(GLOB_RECURSE FILES LIST_DIRECTORIES false ${ROOT}/*)
 endif()

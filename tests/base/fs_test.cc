@@ -145,10 +145,9 @@ TEST_F(FsTest, PermissionErrorsNameTheFileAndWhatToDo) {
   fs::permissions(directory_.path(), fs::perms::owner_all);
 }
 
+// Not under ASan, whose own check of a pointer needs a pipe and so dies without descriptors.
+#ifndef __SANITIZE_ADDRESS__
 TEST_F(FsTest, RunningOutOfDescriptorsIsTransient) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "the sanitizer's own check of a pointer needs a pipe";
-#endif
   directory_.Write("a", "x");
   EXPECT_TRUE(HoldsForOrdinaryUser([&] {
     const rlimit none{0, 0};
@@ -158,6 +157,7 @@ TEST_F(FsTest, RunningOutOfDescriptorsIsTransient) {
            file.error().kind == ErrorKind::kTransient;
   }));
 }
+#endif
 
 TEST_F(FsTest, AFileThatMayNotGrowIsAnErrorAfterAPartialWrite) {
   File file = root_.OpenFile("a", OpenMode::kWrite).value();

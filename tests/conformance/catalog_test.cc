@@ -27,8 +27,8 @@ Catalog Whole() {
 std::set<std::string> FoldersOf(const fs::path& room) {
   std::set<std::string> folders;
   for (const auto& entry : fs::directory_iterator(room)) {
-    const std::string name = entry.path().filename();
-    if (entry.is_directory() && name != "template") folders.insert(name);
+    // Without a schema it is what connectors share.
+    if (fs::exists(entry.path() / "schema.json")) folders.insert(entry.path().filename());
   }
   return folders;
 }

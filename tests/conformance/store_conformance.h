@@ -1,75 +1,63 @@
-// The store that every case of the suite is run against, and what the cases share.
+// What every Store promises, method by method: the fixture that the cases of the suite share. A new
+// store is one more factory in store_jobs_test.cc.
+//
+// Threads: one test at a time.
 #ifndef BIZOND_TESTS_CONFORMANCE_STORE_CONFORMANCE_H_
 #define BIZOND_TESTS_CONFORMANCE_STORE_CONFORMANCE_H_
-// What every Store promises, method by method. A new store is one more factory in kStores.
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
 #include <memory>
-#include <set>
+#include <ostream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/clock.h"
-#include "store/sqlite_store.h"
 #include "store/store.h"
 #include "tests/base/temporary_directory.h"
 
 namespace bizond {
-namespace {
-
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-
-const UtcTime kT0 = FromUnixMicros(1'700'000'000'000'000);
-UtcTime At(int64_t seconds) { return kT0 + std::chrono::seconds(seconds); }
 
 struct StoreFactory {
   const char* name;
   Result<std::unique_ptr<Store>> (*open)(const std::filesystem::path&, Clock*);
+
+  friend void PrintTo(const StoreFactory& factory, std::ostream* out) { *out << factory.name; }
 };
-void PrintTo(const StoreFactory& factory, std::ostream* out) { *out << factory.name; }
-
-Result<std::unique_ptr<Store>> OpenSqlite(const std::filesystem::path& directory, Clock* clock) {
-  StoreOptions options;
-  options.directory = directory;
-  options.clock = clock;
-  return OpenSqliteStore(options);
-}
-
-const StoreFactory kStores[] = {{"sqlite", OpenSqlite}};
-
-JobRow Job(const std::string& name, const std::string& definition = "{}") {
-  JobRow job;
-  job.name = name;
-  job.definition = definition;
-  job.managed_by = "api";
-  job.created_at = job.updated_at = At(0);
-  return job;
-}
-
-RunRow Queued(const std::string& id, const std::string& job, int64_t second = 0) {
-  RunRow run;
-  run.id = id;
-  run.job = job;
-  run.job_version = 1;
-  run.trigger = "schedule";
-  run.queued_at = At(second);
-  run.not_before = At(second);
-  return run;
-}
-
-std::vector<std::string> Ids(const std::vector<RunRow>& runs) {
-  std::vector<std::string> ids;
-  ids.reserve(runs.size());
-  for (const RunRow& run : runs) ids.push_back(run.id);
-  return ids;
-}
 
 class StoreConformance : public ::testing::TestWithParam<StoreFactory> {
  protected:
+  static UtcTime At(int64_t seconds) {
+    return FromUnixMicros(1'700'000'000'000'000) + std::chrono::seconds(seconds);
+  }
+  static JobRow Job(const std::string& name, const std::string& definition = "{}") {
+    JobRow job;
+    job.name = name;
+    job.definition = definition;
+    job.managed_by = "api";
+    job.created_at = job.updated_at = At(0);
+    return job;
+  }
+  static RunRow Queued(const std::string& id, const std::string& job, int64_t second = 0) {
+    RunRow run;
+    run.id = id;
+    run.job = job;
+    run.job_version = 1;
+    run.trigger = "schedule";
+    run.queued_at = At(second);
+    run.not_before = At(second);
+    return run;
+  }
+  static std::vector<std::string> Ids(const std::vector<RunRow>& runs) {
+    std::vector<std::string> ids;
+    ids.reserve(runs.size());
+    for (const RunRow& run : runs) ids.push_back(run.id);
+    return ids;
+  }
+
   void SetUp() override { Open(); }
   void Open() {
     store_.reset();
@@ -114,9 +102,6 @@ class StoreConformance : public ::testing::TestWithParam<StoreFactory> {
   std::unique_ptr<Store> store_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Stores, StoreConformance, ::testing::ValuesIn(kStores),
-                         [](const auto& param) { return std::string(param.param.name); });
-
-}  // namespace
 }  // namespace bizond
+
 #endif  // BIZOND_TESTS_CONFORMANCE_STORE_CONFORMANCE_H_

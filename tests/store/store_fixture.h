@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -88,6 +89,23 @@ class StoreFiles : public ::testing::Test {
       page.cursor = listed->next_cursor;
     } while (!page.cursor.empty());
     return ids;
+  }
+  // Every run has its job, and the other way round: they were written in one change.
+  static void ExpectWholeChanges(const Store& store) {
+    const std::vector<std::string> ids = RunIds(store);
+    std::set<std::string> jobs;
+    ASSERT_TRUE(store.Read([&](const StoreReader& reader) -> Status {
+      Page page;
+      page.limit = 500;
+      do {
+        BIZOND_ASSIGN_OR_RETURN(const auto listed, reader.ListJobs(page));
+        for (const JobRow& job : listed.items) jobs.insert(job.name);
+        page.cursor = listed.next_cursor;
+      } while (!page.cursor.empty());
+      return {};
+    }));
+    EXPECT_EQ(jobs.size(), ids.size());
+    for (const std::string& id : ids) EXPECT_TRUE(jobs.contains("job " + id)) << id;
   }
 
   // Every file but the lock and what SQLite shares between processes, with its bytes.

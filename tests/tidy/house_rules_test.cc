@@ -152,7 +152,10 @@ TEST(WordsTest, FindWhatMustNotStay) {
                      "me/jane/x\npath=/wo"
                      "rk/main\n"),
               ElementsAre(1, 2));
-  EXPECT_THAT(broken("/tmp/work/a and ~/work/b and $HOME/home/c\n"), IsEmpty());
+  EXPECT_THAT(broken("/tmp/wo"
+                     "rk/a and ~/wo"
+                     "rk/b and $HOME/home/c\n"),
+              IsEmpty());
 }
 
 TEST(CatalogTest, NamesEveryFolder) {
@@ -160,6 +163,7 @@ TEST(CatalogTest, NamesEveryFolder) {
               IsEmpty());
   EXPECT_THAT(Describe(CheckCatalog("sources", {"file", "lost"}, "\"sources/file/a.h\"")),
               HasSubstr("sources/catalog.cc:1: does not name the connector folder sources/lost/"));
+  EXPECT_THAT(CheckCatalog("destinations", {"google"}, ""), IsEmpty()) << "it is no connector";
 }
 
 }  // namespace

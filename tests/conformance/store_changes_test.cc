@@ -1,0 +1,146 @@
+// What a Store promises of targets, keys, resets, events and whole changes.
+#include <thread>
+
+#include "tests/conformance/store_conformance.h"
+
+namespace bizond {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST_P(StoreConformance, TargetBelongsToOneJob) {
+  Must([](StoreTx& tx) { return tx.ClaimTarget({"file:/x", "a", "s"}); });
+  Must([](StoreTx& tx) { return tx.ClaimTarget({"file:/x", "a", "s"}); });
+  const Status taken = Write([](StoreTx& tx) { return tx.ClaimTarget({"file:/x", "b", "s"}); });
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, "target_taken");
+  EXPECT_THAT(taken.error().message, ::testing::HasSubstr("\"a\""));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.TargetOwner("file:/x"); })->job, "a");
+  Must([](StoreTx& tx) { return tx.ReleaseTargets("a"); });
+  Must([](StoreTx& tx) { return tx.ClaimTarget({"file:/x", "b", "s"}); });
+}
+
+TEST_P(StoreConformance, KeysResetsAndForgottenState) {
+  Must([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.PutIdempotencyKey("j", "k", "r", At(1)));
+    BIZOND_RETURN_IF_ERROR(tx.PutPendingReset("j", "", At(1)));
+    BIZOND_RETURN_IF_ERROR(tx.PutPendingReset("j", "s", At(1)));
+    return tx.PutStreamState("j", {"s", Watermark{}, {}, {}}, At(1));
+  });
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.IdempotentRun("j", "k"); }), "r");
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.IdempotentRun("i", "k"); }));
+  EXPECT_THAT(Get([](const StoreReader& r) { return r.PendingResets("j"); }), ElementsAre("", "s"));
+  Must([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.DropPendingResets("j"));
+    return tx.PutStreamState("j", {"s", {}, {}, {}}, At(2));
+  });
+  EXPECT_THAT(Get([](const StoreReader& r) { return r.PendingResets("j"); }), IsEmpty());
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.StreamState("j", "s"); }));
+}
+
+TEST_P(StoreConformance, EveryChangeOfARunIsAnEventAndItsListenerHearsOfIt) {
+  std::atomic<int> heard = 0;
+  store_->OnEvent([&] { ++heard; });
+  InsertRun(Queued("r", "j"));
+  const int64_t fence = Claim("r");
+  Must([&](StoreTx& tx) {
+    return tx.FinishRun("r", fence, RunPhase::kFailed, std::nullopt, At(3));
+  });
+  const auto events = Get([](const StoreReader& r) { return r.EventsAfter(0, 10); });
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_THAT(events[2].detail, ::testing::HasSubstr("failed"));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.LastEventId(); }), events[2].id);
+  EXPECT_FALSE(Write([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.AppendEvent({0, At(1), "job", "j", "{}"}));
+    return Fail(ErrorKind::kPermanent, "x", "x");
+  }));
+  store_->OnEvent({});  // Waits for nothing: what was told is told before the next write.
+  Must([](StoreTx&) -> Status { return {}; });
+  EXPECT_EQ(heard, 3);
+}
+
+TEST_P(StoreConformance, FailedChangeTakesNothingElseWithIt) {
+  constexpr int kThreads = 16;
+  constexpr int kEach = 50;
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  std::atomic<int> wrong = 0;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const bool fails = (t + i) % 3 == 0;
+        const std::string id = "r" + std::to_string(t * 1000 + i);
+        const Status status = Write([&](StoreTx& tx) -> Status {
+          BIZOND_RETURN_IF_ERROR(tx.InsertRun(Queued(id, "j")));
+          if (fails) return Fail(ErrorKind::kPermanent, "meant", "meant");
+          return {};
+        });
+        const auto run = store_->Query([&](const StoreReader& r) { return r.GetRun(id); });
+        if (status.has_value() == fails || !run || run->has_value() == fails) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_P(StoreConformance, ThrownChangeIsUndoneAndThrownAgain) {
+  EXPECT_THROW(Write([](StoreTx& tx) -> Status {
+                 (void)tx.InsertRun(Queued("r", "j"));
+                 throw std::logic_error("a promise was broken");
+               }),
+               std::logic_error);
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.GetRun("r"); }));
+  EXPECT_THROW(Write([this](StoreTx&) -> Status {
+                 return store_->Write([](StoreTx&) -> Status { return {}; });
+               }),
+               std::logic_error);
+  InsertRun(Queued("r", "j"));
+}
+
+TEST_P(StoreConformance, ReadSeesOneMoment) {
+  InsertRun(Queued("r1", "j"));
+  const Status read = store_->Read([&](const StoreReader& reader) -> Status {
+    InsertRun(Queued("r2", "j"));
+    EXPECT_FALSE(*reader.GetRun("r2"));
+    return {};
+  });
+  EXPECT_TRUE(read);
+  EXPECT_TRUE(Get([](const StoreReader& r) { return r.GetRun("r2"); }));
+}
+
+TEST_P(StoreConformance, WhatIsOldMovesOutOfSightOfNobody) {
+  for (int i = 0; i < 25; ++i) {
+    const std::string id = "r" + std::to_string(100 + i);
+    Must([&](StoreTx& tx) -> Status {
+      BIZOND_RETURN_IF_ERROR(tx.InsertOccurrence({"j", At(i), "queued", "", id, At(i)}));
+      return {};
+    });
+    Ended(id, "j", i, RunPhase::kSucceeded);
+  }
+  Ended("held", "j", 3, RunPhase::kHeld);
+  InsertRun(Queued("waits", "j", 2));
+  const auto all = [&] {
+    return Ids(Get([](const StoreReader& r) { return r.ListRuns({}, {100, ""}); }).items);
+  };
+  const auto before = all();
+  int moved = 0;
+  while (const int chunk = store_->Retain(At(20), 4).value()) moved += chunk;
+  EXPECT_GE(moved, 40);  // 20 runs, 20 occurrences, events.
+  EXPECT_EQ(all(), before);
+  EXPECT_EQ(Run("r105").phase, RunPhase::kSucceeded);
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.Attempts("r105"); }).size(), 1u);
+  EXPECT_EQ(
+      Get([](const StoreReader& r) { return r.ListOccurrences("j", {100, ""}); }).items.size(),
+      25u);
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r105", At(99)); }), "conflict");
+  // What fired once does not fire again because it was moved.
+  EXPECT_FALSE(*store_->Transact(
+      [](StoreTx& tx) { return tx.InsertOccurrence({"j", At(5), "queued", "", "", At(99)}); }));
+  Open();
+  EXPECT_EQ(all(), before);
+}
+
+}  // namespace
+}  // namespace bizond

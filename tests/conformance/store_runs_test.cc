@@ -1,0 +1,233 @@
+// What a Store promises of runs, attempts, checkpoints and the history.
+#include <set>
+
+#include "tests/conformance/store_conformance.h"
+
+namespace bizond {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+TEST_P(StoreConformance, ReadyRunsComeByPriorityAndThenAge) {
+  RunRow old = Queued("r-old", "a", 1), young = Queued("r-young", "b", 2),
+         first = Queued("r-first", "c", 3), later = Queued("r-later", "d", 0);
+  first.priority = 5;
+  later.not_before = At(100);
+  for (const RunRow& run : {young, old, later, first}) InsertRun(run);
+  EXPECT_THAT(Ids(Get([](const StoreReader& r) { return r.ReadyRuns(At(50), 10); })),
+              ElementsAre("r-first", "r-old", "r-young"));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(At(0)); }), At(1));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(At(3)); }), At(100));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(At(100)); }), std::nullopt);
+  EXPECT_EQ(CodeOf([&](StoreTx& tx) { return tx.InsertRun(old); }), "conflict");
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.ActiveRuns(""); }).size(), 4u);
+  EXPECT_THAT(Ids(Get([](const StoreReader& r) { return r.ActiveRuns("a"); })),
+              ElementsAre("r-old"));
+}
+
+TEST_P(StoreConformance, ReadyRunsAreOneOfEachJobThatMayBegin) {
+  for (const RunRow& run : {Queued("a-1", "a", 1), Queued("a-2", "a", 2), Queued("b-1", "b", 3),
+                            Queued("b-2", "b", 4), Queued("c-1", "c", 5), Queued("c-2", "c", 6)}) {
+    InsertRun(run);
+  }
+  const auto ready = [&](int at) {
+    return Ids(Get([&](const StoreReader& r) { return r.ReadyRuns(At(at), 10); }));
+  };
+  EXPECT_THAT(ready(50), ElementsAre("a-1", "b-1", "c-1"));
+  const int64_t fence = Claim("b-1");
+  EXPECT_THAT(ready(50), ElementsAre("a-1", "c-1")) << "b has a run that runs";
+  Must([&](StoreTx& tx) {
+    return tx.RequeueRun("b-1", fence, Error{ErrorKind::kTransient, "x", "x", ""}, At(80), At(50));
+  });
+  EXPECT_THAT(ready(50), ElementsAre("a-1", "c-1")) << "b-1 waits for its next attempt";
+  EXPECT_THAT(ready(90), ElementsAre("a-1", "b-1", "c-1"));
+}
+
+TEST_P(StoreConformance, ClaimIsForOneAndItsFenceGrows) {
+  InsertRun(Queued("r1", "j"));
+  InsertRun(Queued("r2", "j"));
+  const int64_t first = Claim("r1");
+  const int64_t second = Claim("r2");
+  EXPECT_GT(second, first);
+  EXPECT_EQ(CodeOf([](StoreTx& tx) -> Status {
+              BIZOND_RETURN_IF_ERROR(tx.ClaimRun("r1", "n", At(1)));
+              return {};
+            }),
+            "conflict");
+  EXPECT_EQ(Run("r1").attempt, 1);
+  EXPECT_EQ(Run("r1").fence, first);
+}
+
+TEST_P(StoreConformance, EveryWriteOfAStaleAttemptIsFenced) {
+  InsertRun(Queued("r", "j"));
+  const int64_t stale = Claim("r");
+  Must([&](StoreTx& tx) { return tx.RequeueRun("r", stale, std::nullopt, At(2), At(2)); });
+  const int64_t live = Claim("r");
+  const Error error{ErrorKind::kTransient, "x", "x", ""};
+  const std::vector<std::function<Status(StoreTx&, int64_t)>> writes = {
+      [&](StoreTx& tx, int64_t f) { return tx.SaveCheckpoint("r", f, "s", Checkpoint{}); },
+      [&](StoreTx& tx, int64_t f) { return tx.DropCheckpoint("r", f, "s"); },
+      [&](StoreTx& tx, int64_t f) { return tx.FailStream("r", f, "s", Counters{}, error); },
+      [&](StoreTx& tx, int64_t f) {
+        return tx.RecordStream("r", f, "s", StreamRecord{}, false, At(3));
+      },
+      [&](StoreTx& tx, int64_t f) { return tx.RequeueRun("r", f, error, At(3), At(3)); },
+      [&](StoreTx& tx, int64_t f) { return tx.FinishRun("r", f, RunPhase::kFailed, error, At(3)); },
+  };
+  for (size_t i = 0; i < writes.size(); ++i) {
+    EXPECT_EQ(CodeOf([&](StoreTx& tx) { return writes[i](tx, stale); }), "fenced") << i;
+  }
+  EXPECT_EQ(Run("r").phase, RunPhase::kRunning);
+  EXPECT_THAT(Get([](const StoreReader& r) { return r.RunStreams("r"); }), IsEmpty());
+  Must([&](StoreTx& tx) { return writes[5](tx, live); });
+  EXPECT_EQ(CodeOf([&](StoreTx& tx) { return writes[0](tx, live); }), "fenced");
+}
+
+TEST_P(StoreConformance, CheckpointComesBackAsItWasAndGoesWithTheRun) {
+  InsertRun(Queued("r", "j"));
+  const int64_t fence = Claim("r");
+  Checkpoint checkpoint;
+  checkpoint.iterations = 7;
+  checkpoint.pagination = R"({"page":"\u0000é"})";
+  checkpoint.mark = "m";
+  checkpoint.counters = {1, 2, 3, 4, 5, 6};
+  Must([&](StoreTx& tx) { return tx.SaveCheckpoint("r", fence, "s", checkpoint); });
+  Open();  // It outlives the process.
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.GetCheckpoint("r", "s"); }), checkpoint);
+  EXPECT_EQ(Run("r").counters, checkpoint.counters);
+  EXPECT_EQ(Run("r").stage, Stage::kRead);
+  Must([&](StoreTx& tx) {
+    return tx.FinishRun("r", fence, RunPhase::kFailed, std::nullopt, At(3));
+  });
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.GetCheckpoint("r", "s"); }));
+}
+
+TEST_P(StoreConformance, RecordOfTheLastStreamEndsTheRunInOneTransaction) {
+  Must([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.PutJob(Job("j")));
+    BIZOND_RETURN_IF_ERROR(tx.InsertOccurrence({"j", At(0), "queued", "", "r", At(0)}));
+    return tx.InsertRun(Queued("r", "j"));
+  });
+  const int64_t fence = Claim("r");
+  StreamRecord record;
+  record.counters = {10, 9, 1, 0, 0, 100};
+  record.receipt = "receipt";
+  record.watermark = Watermark{};
+  record.watermark->cursor = "\"2026\"";
+  record.watermark->boundary = std::string("\0\xff", 2);
+  record.watermark_before = "1";
+  record.watermark_after = "2";
+  Must([&](StoreTx& tx) { return tx.RecordStream("r", fence, "s1", record, false, At(5)); });
+  EXPECT_EQ(Run("r").phase, RunPhase::kRunning);
+  Must([&](StoreTx& tx) { return tx.RecordStream("r", fence, "s2", record, true, At(6)); });
+  const RunRow run = Run("r");
+  EXPECT_EQ(run.phase, RunPhase::kSucceeded);
+  EXPECT_TRUE(run.published);
+  EXPECT_EQ(run.counters.rows_read, 20u);
+  EXPECT_EQ(run.finished_at, At(6));
+  const auto state = Get([](const StoreReader& r) { return r.StreamState("j", "s2"); });
+  EXPECT_EQ(state->watermark, record.watermark);
+  EXPECT_EQ(state->receipt, "receipt");
+  const auto streams = Get([](const StoreReader& r) { return r.RunStreams("r"); });
+  ASSERT_EQ(streams.size(), 2u);
+  EXPECT_EQ(streams[0].state, "recorded");
+  EXPECT_EQ(streams[0].watermark_after, "2");
+  EXPECT_EQ(
+      Get([](const StoreReader& r) { return r.ListOccurrences("j", {1, ""}); }).items[0].state,
+      "ran");
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.History("j"); }).last_success_at, At(6));
+}
+
+TEST_P(StoreConformance, FailedStreamMakesTheRunPartial) {
+  InsertRun(Queued("r", "j"));
+  const int64_t fence = Claim("r");
+  const Error error{ErrorKind::kPermanent, "file_missing", "no \"x\"", "ls",
+                    std::chrono::milliseconds(5)};
+  Must([&](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.FailStream("r", fence, "a", Counters{}, error));
+    return tx.RecordStream("r", fence, "b", StreamRecord{}, true, At(5));
+  });
+  EXPECT_EQ(Run("r").phase, RunPhase::kPartial);
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.RunStreams("r"); })[0].error, error);
+}
+
+TEST_P(StoreConformance, RetryIsAnotherAttemptUntilALaterRunHasPublished) {
+  Ended("r1", "j", 1, RunPhase::kFailed);
+  Must([](StoreTx& tx) { return tx.ReopenRun("r1", At(5)); });
+  EXPECT_EQ(Run("r1").phase, RunPhase::kQueued);
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r1", At(5)); }), "conflict");
+  Must([](StoreTx& tx) { return tx.CancelQueuedRun("r1", std::nullopt, At(6)); });
+  InsertRun(Queued("r2", "j", 9));
+  const int64_t fence = Claim("r2");
+  Must([&](StoreTx& tx) { return tx.RecordStream("r2", fence, "s", StreamRecord{}, true, At(9)); });
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r1", At(10)); }), "later_run_published");
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("r2", At(10)); }), "conflict");
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("no", At(10)); }), "not_found");
+}
+
+TEST_P(StoreConformance, OrphansOfAnEarlierBootAreQueuedWithTheirCheckpoint) {
+  InsertRun(Queued("r", "j"));
+  const int64_t fence = Claim("r");
+  Must([&](StoreTx& tx) { return tx.SaveCheckpoint("r", fence, "s", Checkpoint{}); });
+  const auto adopt = [&] {
+    return *store_->Transact([](StoreTx& tx) { return tx.AdoptOrphans("node", At(20)); });
+  };
+  EXPECT_THAT(adopt(), IsEmpty());  // This boot runs it.
+  Open();
+  EXPECT_THAT(Ids(adopt()), ElementsAre("r"));  // The node's name is the same.
+  EXPECT_EQ(Run("r").phase, RunPhase::kQueued);
+  EXPECT_TRUE(Get([](const StoreReader& r) { return r.GetCheckpoint("r", "s"); }));
+  const auto attempts = Get([](const StoreReader& r) { return r.Attempts("r"); });
+  ASSERT_EQ(attempts.size(), 1u);
+  EXPECT_EQ(attempts[0].finished_at, At(20));
+  EXPECT_THAT(adopt(), IsEmpty());
+  EXPECT_GT(Claim("r"), fence);
+}
+
+TEST_P(StoreConformance, StopIsAskedOfActiveRunsOnly) {
+  InsertRun(Queued("r", "j"));
+  Must([](StoreTx& tx) { return tx.RequestStop("r", StopRequest::kCancel); });
+  EXPECT_EQ(Run("r").stop_request, StopRequest::kCancel);
+  Must([](StoreTx& tx) { return tx.CancelQueuedRun("r", std::nullopt, At(1)); });
+  EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.RequestStop("r", StopRequest::kCancel); }),
+            "conflict");
+}
+
+TEST_P(StoreConformance, RunListsFilterAndPageWhileRunsComeIn) {
+  for (int i = 0; i < 40; ++i) {
+    Ended("r" + std::to_string(100 + i), i % 2 == 0 ? "even" : "odd", i,
+          i % 3 == 0 ? RunPhase::kFailed : RunPhase::kSucceeded);
+  }
+  InsertRun(Queued("r900", "even", 900));
+  std::vector<std::string> seen;
+  Page page{7, ""};
+  do {
+    const auto got = Get([&](const StoreReader& r) {
+      return r.ListRuns({"even", std::nullopt, std::nullopt, std::nullopt}, page);
+    });
+    for (const RunRow& run : got.items) seen.push_back(run.id);
+    page.cursor = got.next_cursor;
+    InsertRun(Queued("x" + std::to_string(seen.size()), "even", 1000));
+  } while (!page.cursor.empty());
+  EXPECT_EQ(seen.size(), 21u);
+  EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 21u);
+  EXPECT_TRUE(std::is_sorted(seen.rbegin(), seen.rend()));
+  for (const auto& [phase, count] : std::vector<std::pair<RunPhase, size_t>>{
+           {RunPhase::kFailed, 14}, {RunPhase::kSucceeded, 26}, {RunPhase::kHeld, 0}}) {
+    EXPECT_EQ(Get([&](const StoreReader& r) {
+                return r.ListRuns({"", phase, std::nullopt, std::nullopt}, {100, ""});
+              }).items.size(),
+              count);
+  }
+  EXPECT_EQ(Get([&](const StoreReader& r) {
+              return r.ListRuns({"", std::nullopt, At(10), At(20)}, {100, ""});
+            }).items.size(),
+            10u);
+  const auto history = Get([](const StoreReader& r) { return r.History("odd"); });
+  EXPECT_EQ(history.recent.size(), 20u);
+  EXPECT_EQ(history.recent[0].id, "r139");
+}
+
+}  // namespace
+}  // namespace bizond
