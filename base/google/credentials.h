@@ -1,0 +1,50 @@
+// Google's credentials: who bizond is to Google's services, as access tokens.
+//
+// Found in the order that Application Default Credentials document: an inline service-account key;
+// GOOGLE_APPLICATION_CREDENTIALS; $CLOUDSDK_CONFIG or ~/.config/gcloud/
+// application_default_credentials.json; the metadata server ($GCE_METADATA_HOST). Of credential
+// files the types service_account (a JWT signed with RS256, RFC 7523) and authorized_user (a
+// refresh token) are known; another type is an error that names it. A key is never written and
+// never logged.
+//
+// Error codes: google_credentials_missing, bad_google_credentials, google_token_refused (all
+// config), google_token_unavailable (transient).
+//
+// Threads: any.
+#ifndef BIZOND_BASE_GOOGLE_CREDENTIALS_H_
+#define BIZOND_BASE_GOOGLE_CREDENTIALS_H_
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace bizond {
+
+class GoogleTokenSource {
+ public:
+  virtual ~GoogleTokenSource() = default;
+  // A token that is good for some minutes yet; asked for anew before it expires. Concurrent callers
+  // share one request.
+  virtual Result<std::string> AccessToken(std::stop_token stop) = 0;
+  // The service refused the last token (401): the next call asks for another.
+  virtual void Invalidate(std::string_view token) = 0;
+};
+
+struct GoogleAuth {
+  std::string service_account_key;  // JSON text; empty: Application Default Credentials.
+  std::vector<std::string> scopes = {"https://www.googleapis.com/auth/cloud-platform"};
+};
+
+// One source a set of credentials and scopes, shared by all who ask for it. Reads no network: a
+// wrong file is an error here, a refused key one of AccessToken.
+Result<std::shared_ptr<GoogleTokenSource>> FindGoogleCredentials(const GoogleAuth& auth,
+                                                                 Clock* clock);
+
+}  // namespace bizond
+
+#endif  // BIZOND_BASE_GOOGLE_CREDENTIALS_H_
