@@ -1,7 +1,8 @@
-// ObjectFields: the top-level fields of a record, as the tokens that its source wrote.
+// ObjectFields: the top-level fields of a record, as the tokens that its source wrote;
+// ArrayElements the same for a list.
 //
-// A record was checked by RecordParser, so that this walk only finds where tokens begin and end: no
-// value is decoded, and none can change on the way. It never leaves the view, whatever stands
+// A record was checked by RecordParser, so that these walks only find where tokens begin and end:
+// no value is decoded, and none can change on the way. They never leave the view, whatever stands
 // there.
 //
 // Threads: one thread at a time.
@@ -24,10 +25,17 @@ class ObjectFields {
   bool Next(ObjectField* field);
 
  private:
-  void SkipSpace();
-  // The index behind the token that begins here.
-  size_t TokenEnd(size_t at) const;
+  std::string_view text_;
+  size_t at_ = 0;
+};
 
+class ArrayElements {
+ public:
+  explicit ArrayElements(std::string_view array);
+  // False at the end.
+  bool Next(std::string_view* element);
+
+ private:
   std::string_view text_;
   size_t at_ = 0;
 };
