@@ -281,6 +281,8 @@ constexpr ErrorCodeRow kCodes[] = {
      "Use a name of the tz database, like Europe/Paris.", kUntouched},
     {"unreadable_error", "A stored error cannot be read by this binary.", "Look at the run's log.",
      kNotChanged},
+    {"unsupported_column_type", "A table has a column of a type that bizond does not write.",
+     "Write to another table, or change the column.", kUntouched},
     {"unsupported_media_type", "A body is sent in a form that the route does not take.",
      "Send application/json, or for a job application/yaml.", kNotChanged},
     {"unsupported_secret", "This kind of secret is not supported yet.", "Use env:// or file://.",

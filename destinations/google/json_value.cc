@@ -103,7 +103,7 @@ Reason AppendString(std::string_view token, std::string* out) {
 
 Reason AppendInteger(std::string_view text, bool quoted, std::string* out) {
   constexpr std::string_view kTakes = "takes integers of 64 bits";
-  if (text.starts_with('+') && quoted) text.remove_prefix(1);
+  if (quoted && text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   // 12.0 is an integer; 12.5 and 1e3 are not written as one.
   if (const size_t point = text.find('.'); point != text.npos) {
     const std::string_view zeros = text.substr(point + 1);
