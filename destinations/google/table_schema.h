@@ -42,9 +42,12 @@ struct BigQueryColumn {
   std::string name;
   BigQueryType type = BigQueryType::kString;
   ColumnMode mode = ColumnMode::kNullable;
-  std::string description;               // Empty: none.
-  std::string default_value_expression;  // SQL; empty: none.
-  std::vector<BigQueryColumn> fields;    // Of a RECORD.
+  std::string description = {};               // Empty: none.
+  std::string default_value_expression = {};  // SQL; empty: none.
+  std::vector<BigQueryColumn> fields = {};    // Of a RECORD.
+  // What the service says of it besides, as JSON text ("precision", "policyTags", ...): a patch
+  // sends it back as it was. Empty: nothing.
+  std::string other = {};
 
   friend bool operator==(const BigQueryColumn&, const BigQueryColumn&) = default;
 };
@@ -54,6 +57,8 @@ using BigQuerySchema = std::vector<BigQueryColumn>;
 // "INT64" and "INTEGER" are kInteger, "BOOL" kBoolean, "STRUCT" kRecord, in any case. Code
 // bad_record_schema.
 Result<BigQueryType> ParseBigQueryType(std::string_view name);
+// BigQuery's names have no case: ASCII letters become small ones.
+std::string FoldColumnName(std::string_view name);
 // The REST API's word: "INTEGER", "FLOAT", "BOOLEAN", "RECORD", ...
 std::string_view BigQueryTypeName(BigQueryType type);
 
@@ -64,7 +69,7 @@ Result<BigQuerySchema> SchemaFromRest(const nlohmann::json& schema);
 
 // What bizon writes without `unnest`: _source_record_id, _source_timestamp, _source_data,
 // _bizon_extracted_at, _bizon_loaded_at, _bizon_id. By load jobs all are NULLABLE and the data a
-// STRING; streamed ones are REQUIRED and the data JSON.
+// STRING; streamed ones are REQUIRED but for the data, which are JSON.
 BigQuerySchema BizonSchema(bool streaming);
 
 // How `wanted` differs from the table that is there.
@@ -74,9 +79,9 @@ struct SchemaChange {
   std::vector<std::string> relaxed;  // Paths that go from REQUIRED to NULLABLE.
   bool empty() const { return added.empty() && relaxed.empty(); }
 };
-// New columns are added as NULLABLE or REPEATED, REQUIRED ones that are not wanted so are relaxed,
-// names compare without case. Another type or a change to or from REPEATED is code
-// schema_mismatch, with the column and both types.
+// New columns are added as NULLABLE or REPEATED; REQUIRED ones that are not wanted so are relaxed,
+// and so are those that nobody would fill; names compare without case. Another type or a change to
+// or from REPEATED is code schema_mismatch, with the column and both types.
 Result<SchemaChange> MergeSchemas(const BigQuerySchema& table, const BigQuerySchema& wanted);
 
 }  // namespace bizond
