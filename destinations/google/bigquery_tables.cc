@@ -40,10 +40,6 @@ Result<BigQueryTable> ReadTable(const BigQueryTableName& name, nlohmann::json re
 
 }  // namespace
 
-std::string BigQueryTableName::Path() const {
-  return fmt::format("projects/{}/datasets/{}/tables/{}", project, dataset, table);
-}
-
 Result<bool> BigQueryApi::DatasetExists(const BigQueryTableName& in, std::stop_token stop) {
   GoogleCall call{.url = DatasetUrl(impl_->endpoints, in)};
   call.answers = {404};
