@@ -16,6 +16,12 @@ target_link_libraries(bizond_test_precompiled
 target_precompile_headers(bizond_test_precompiled PRIVATE ${CMAKE_SOURCE_DIR}/tests/precompiled.h)
 target_compile_options(bizond_test_precompiled PRIVATE ${test_options})
 
+# Counterparts that tests share: the sources of tests/fakes, which start what lies in its folders.
+file(GLOB fakes CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fakes/*.cc)
+add_library(bizond_fakes STATIC ${fakes})
+target_link_libraries(bizond_fakes PUBLIC bizond_base)
+target_compile_definitions(bizond_fakes PRIVATE BIZOND_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+
 # bizond_test(NAME links...)
 function(bizond_test name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*.cc)
@@ -35,7 +41,7 @@ bizond_test(base bizond_base)
 bizond_test(sync bizond_sync)
 bizond_test(store bizond_store)
 bizond_test(sources bizond_sources)
-bizond_test(destinations bizond_destinations)
+bizond_test(destinations bizond_destinations bizond_fakes)
 bizond_test(scheduler bizond_all)
 bizond_test(web bizond_all)
 bizond_test(tidy)
@@ -47,9 +53,15 @@ if(NOT BIZOND_SANITIZE)
 endif()
 # These start the binary, too.
 foreach(name cli conformance)
-  bizond_test(${name} bizond_all)
+  bizond_test(${name} bizond_all bizond_fakes)
   add_dependencies(${name}_test bizond)
 endforeach()
+
+# Google's own clients drive the fake of BigQuery: what the destinations are tested against is honest.
+add_test(NAME bigquery_fake_honest
+  COMMAND ${CMAKE_SOURCE_DIR}/.work/bigquery-fake/bin/python
+          ${CMAKE_SOURCE_DIR}/tests/fakes/bigquery/honest.py)
+set_tests_properties(bigquery_fake_honest PROPERTIES TIMEOUT 300)
 
 # Deaths at every failpoint and at random moments. Under a sanitizer a start takes longer than a run.
 if(NOT BIZOND_SANITIZE)

@@ -4,7 +4,8 @@
 // Every call retries what may be retried (reasons rateLimitExceeded, backendError, internalError,
 // badGateway; 408, 429, 500, 502, 503, 504; connections and timeouts) with backoff, until its
 // deadline or `stop`. quotaExceeded is not retried: it is an Error of kind transient with a
-// retry_after, and the run waits for it. Errors carry Google's reason and message.
+// retry_after, and the run waits for it. Errors carry Google's reason and message; their codes are
+// in google_error.h.
 //
 // Reference: https://cloud.google.com/bigquery/docs/reference/rest and .../docs/error-messages.
 //
@@ -31,6 +32,8 @@
 
 namespace bizond {
 
+class GoogleTransport;
+
 struct BigQueryTable {
   BigQueryTableName name;
   BigQuerySchema schema;
@@ -46,7 +49,7 @@ struct BigQueryTable {
 struct BigQueryJob {
   std::string id;
   bool done = false;
-  std::optional<Error> failure;  // errorResult; `code` is bigquery_<reason>.
+  std::optional<Error> failure;  // errorResult, as google_error.h has it.
   std::string failure_reason;    // "backendError"
   nlohmann::json resource;
 };
@@ -74,8 +77,10 @@ class BigQueryApi {
   // `resource` as in tables.insert, without tableReference. A table that is there already stays
   // as it is.
   Status CreateTable(const BigQueryTableName& name, nlohmann::json resource, std::stop_token stop);
+  // With `if_etag` only a table of that etag is changed (code bigquery_condition_not_met); a lost
+  // answer is then told as one that was refused, so that the caller looks at the table again.
   Status PatchTable(const BigQueryTableName& name, const nlohmann::json& change,
-                    std::stop_token stop);
+                    std::stop_token stop, const std::string& if_etag = "");
   Status DeleteTable(const BigQueryTableName& name, std::stop_token stop);  // Again: nothing.
 
   // ---- jobs ----
@@ -88,13 +93,20 @@ class BigQueryApi {
                                   std::string_view data, std::stop_token stop);
   // nullopt: there is no such job.
   Result<std::optional<BigQueryJob>> GetJob(const std::string& id, std::stop_token stop);
+  // The same; that there is none is an error.
+  Result<BigQueryJob> FindJob(const std::string& id, std::stop_token stop);
   // Waits until the job is done; a failed job is a result, not an error.
   Result<BigQueryJob> WaitForJob(const std::string& id, std::stop_token stop);
 
   // ---- streaming ----
-  // `rows`: the JSON array's text, [{"insertId": ..., "json": {...}}, ...].
+  // `rows`: the JSON array's text, [{"insertId": ..., "json": {...}}, ...]. A table that is not
+  // found is asked for again for two minutes: a new one is not known everywhere at once. One bad
+  // row has the others refused, too, with the reason "stopped".
   Result<std::vector<InsertFault>> InsertAll(const BigQueryTableName& table, std::string_view rows,
                                              std::stop_token stop);
+
+  // For other services of Google's under the same token.
+  GoogleTransport& transport();
 
  private:
   struct Impl;

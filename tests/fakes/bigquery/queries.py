@@ -1,0 +1,103 @@
+"""Query jobs of the little SQL that a sync needs: SELECT * | columns | COUNT(*) FROM table [ORDER BY column]
+[LIMIT n], into a destination table or the job's own result. Anything else is refused, not guessed."""
+import re
+
+import schema
+from errors import JobError
+from loads import check_partitioning, destination, write
+from tables import find_table
+
+_SELECT = re.compile(
+    r"^\s*SELECT\s+(?P<what>.+?)\s+FROM\s+(?P<table>`[^`]+`|[\w.\-]+)"
+    r"(?:\s+ORDER\s+BY\s+`?(?P<order>\w+)`?(?P<desc>\s+DESC|\s+ASC)?)?(?:\s+LIMIT\s+(?P<limit>\d+))?\s*;?\s*$",
+    re.I | re.S)
+_COUNT = re.compile(r"^COUNT\(\s*(?:\*|1)\s*\)(?:\s+(?:AS\s+)?`?(\w+)`?)?$", re.I)
+
+
+def prepare(world, job):
+    """Every query has a destination; one that names none gets an anonymous table, kept with the job."""
+    job.anonymous = not job.config.get("destinationTable")
+
+
+def _source(world, job, name):
+    parts = name.replace("`", "").split(".")
+    default = job.config.get("defaultDataset") or {}
+    parts = ([default.get("projectId") or job.project, default.get("datasetId")] + parts if len(parts) == 1 else
+             [job.project] + parts if len(parts) == 2 else parts)
+    if len(parts) != 3 or not all(parts):
+        raise JobError("invalid", "Table \"%s\" must be qualified with a dataset (e.g. dataset.table)." % name)
+    table = find_table(world, dict(zip(("projectId", "datasetId", "tableId"), parts)))
+    if table is None:
+        raise JobError("notFound", "Not found: Table %s:%s.%s was not found in location %s" %
+                       (*parts, job.location))
+    return table
+
+
+def _columns(table, what):
+    by_name = {field["name"].lower(): field for field in table.fields}
+    chosen = []
+    for name in what.split(","):
+        field = by_name.get(name.strip().strip("`").lower())
+        if field is None:
+            raise JobError("invalidQuery", "Unrecognized name: %s" % name.strip(), location="query")
+        chosen.append(field)
+    return chosen
+
+
+def _sorted(rows, match, table):
+    if match["order"]:
+        field = _columns(table, match["order"])[0]["name"]
+        rows = sorted(rows, key=lambda row: (row[field] is not None, row[field] if row[field] is not None else 0),
+                      reverse=(match["desc"] or "").strip().upper() == "DESC")
+    return rows
+
+
+def run(world, job):
+    config = job.config
+    text = config.get("query") or ""
+    match = _SELECT.match(re.sub(r"--[^\n]*", "", text))
+    if not match:
+        one = re.match(r"^\s*SELECT\s+1\s*;?\s*$", text, re.I)
+        if not one:
+            raise JobError("invalidQuery", "Syntax error: the fake does not know this query: %s" % text[:200],
+                           location="query")
+        fields, rows = [{"name": "f0_", "type": "INTEGER", "mode": "NULLABLE"}], [{"f0_": 1}]
+    else:
+        fields, rows = _select(_source(world, job, match["table"]), match)
+    job.result = fields, rows
+    job.statistics["query"] = {"statementType": "SELECT", "totalBytesProcessed": "0", "cacheHit": False}
+    if not job.anonymous:
+        _into_table(world, config, fields, rows)
+
+
+def _select(table, match):
+    count = _COUNT.match(match["what"].strip())
+    if count:
+        name = count[1] or "f0_"
+        return [{"name": name, "type": "INTEGER", "mode": "NULLABLE"}], [{name: len(table.all_rows())}]
+    chosen = table.fields if match["what"].strip() == "*" else _columns(table, match["what"])
+    rows = _sorted(table.all_rows(), match, table)
+    if match["limit"]:
+        rows = rows[:int(match["limit"])]
+    names = [field["name"] for field in chosen]
+    return schema.relaxed(chosen), [{name: row.get(name) for name in names} for row in rows]
+
+
+def _into_table(world, config, fields, rows):
+    table, disposition = destination(world, config, "WRITE_EMPTY")
+    if table is not None:
+        check_partitioning(config, table)
+        if disposition in ("WRITE_APPEND", "WRITE_TRUNCATE_DATA"):
+            options = config.get("schemaUpdateOptions") or []
+            # A NULLABLE result goes into a REQUIRED column, which then refuses a NULL.
+            required = {f["name"] for f in table.fields if f["mode"] == "REQUIRED"}
+            wanted = [dict(f, mode="REQUIRED") if f["name"] in required else f for f in fields]
+            if any(row.get(name) is None for name in required for row in rows):
+                raise JobError("invalid", "Required field cannot be null")
+            try:
+                fields = schema.merged(table.fields, wanted, "ALLOW_FIELD_ADDITION" in options, False)
+            except schema.Mismatch as why:
+                raise JobError("invalidQuery", "Provided Schema does not match Table %s. %s." %
+                               (table.name(), why)) from None
+    write(world, config, table, disposition, fields, rows,
+          {k: config[k] for k in ("timePartitioning", "clustering") if config.get(k)})
