@@ -84,6 +84,10 @@ def expire_uploads(world, _request):
     return 200, {"expired": len(world.uploads)}
 
 
+def close_appends(world, _request):
+    return 200, {"closed": world.write_service.close_appends()}
+
+
 ROUTES = [
     ("POST", "/_fake/faults", add_fault),
     ("GET", "/_fake/faults", list_faults),
@@ -99,4 +103,5 @@ ROUTES = [
     ("GET", "/_fake/options", options),
     ("POST", "/_fake/options", options),
     ("POST", "/_fake/expire_uploads", expire_uploads),
+    ("POST", "/_fake/close_appends", close_appends),
 ]

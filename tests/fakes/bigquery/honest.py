@@ -270,7 +270,3 @@ class Faults(Fake):
             self.client.update_table(table, ["labels"], retry=None)
         self.fake("POST", "/_fake/advance", {"seconds": 10})
         self.client.update_table(table, ["labels"], retry=None)
-
-
-if __name__ == "__main__":
-    unittest.main(verbosity=1)

@@ -5,9 +5,10 @@ import zlib
 
 import schema
 from errors import JobError, ValueFault
+from json_rows import RowReader
 from objects import matching
 from tables import Table, find_table, key_of
-from values import RowReader, parse_json
+from values import parse_json
 
 _DISPOSITIONS = ("WRITE_APPEND", "WRITE_TRUNCATE", "WRITE_TRUNCATE_DATA", "WRITE_EMPTY")
 

@@ -2,6 +2,7 @@
 import base64
 import fnmatch
 import hashlib
+import re
 import time
 import urllib.parse
 
@@ -67,8 +68,20 @@ def _object(world, request):
 def get_object(world, request):
     _, found = _object(world, request)
     if request.query.get("alt") == "media" or request.path.startswith("/download/"):
-        return 200, found.data
+        return _part(request, found.data)
     return 200, found.resource()
+
+
+def _part(request, data):
+    """The data, or the part of them that a Range header asks for."""
+    wanted = re.match(r"^bytes=(\d+)-(\d*)$", request.headers.get("Range") or "")
+    if not wanted:
+        return 200, data
+    first, last = int(wanted[1]), min(int(wanted[2] or len(data)), len(data) - 1)
+    if first >= len(data):
+        return 416, b""
+    request.answer_headers["Content-Range"] = "bytes %d-%d/%d" % (first, last, len(data))
+    return 206, data[first:last + 1]
 
 
 def delete_object(world, request):

@@ -13,6 +13,7 @@ import threading
 import time
 
 import rest
+import storage_write
 from world import World
 
 
@@ -34,7 +35,8 @@ def main():
     world = World(arguments.project)
     server = rest.serve(world, arguments.rest_port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(json.dumps({"rest_port": server.server_address[1], "pid": os.getpid()}), flush=True)
+    _server, world.write_service, grpc_port = storage_write.serve(world, arguments.grpc_port)
+    print(json.dumps({"rest_port": server.server_address[1], "grpc_port": grpc_port, "pid": os.getpid()}), flush=True)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -1,7 +1,8 @@
 """tabledata.insertAll: errors by row, `stopped` rows, insertIds within their window, its limits."""
 from errors import ApiError, ValueFault, invalid
+from json_rows import RowReader
 from tables import _T, _table
-from values import RowReader, json_text
+from values import json_text
 
 
 def _too_large(message):

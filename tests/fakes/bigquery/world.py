@@ -26,12 +26,11 @@ class World:
     def __init__(self, project):
         self.project = project
         self.lock = threading.RLock()
-        self.epoch = 0  # Counts resets, so that what began before one leaves no trace after it.
+        self.write_service = None  # Of the Write API; set once.
         self.reset()
 
     def reset(self):
         with self.lock:
-            self.epoch += 1
             self.options = dict(DEFAULT_OPTIONS)
             self.faults = Faults()
             self.calls = []
