@@ -1,5 +1,6 @@
 #include "destinations/catalog.h"
 
+#include "destinations/bigquery/bigquery_destination.h"
 #include "destinations/file/file_destination.h"
 #include "destinations/logger/logger_destination.h"
 #include "destinations/sqlite/sqlite_destination.h"
@@ -9,6 +10,11 @@ namespace bizond {
 namespace {
 
 constexpr DestinationDescriptor kDestinations[] = {
+    {.name = "bigquery",
+     .summary = "table of BigQuery: load jobs into a staging, published by a copy job",
+     .exactly_once = true,
+     .merge = false,
+     .open = OpenBigQueryDestination},
     {.name = "file",
      .summary = "NDJSON file: replaced by rename, appended to, or followed",
      .exactly_once = true,

@@ -303,7 +303,7 @@ Status SyncPump::FlushAndCheckpoint() {
   Failpoint("sync.after_checkpoint");
   unflushed_bytes_ = 0;
   flushed_at_ = parts_.clock->Steady();
-  return {};
+  return parts_.destination->MarkStored();
 }
 
 Status SyncPump::Verify() const {
@@ -319,6 +319,10 @@ Status SyncPump::Verify() const {
 
 // From the intent on the run only goes forward.
 Status SyncPump::Seal() {
+  if (Resumable() && parts_.destination->FollowsMarks()) {
+    progress_.exhausted = progress_.exhausted || !cut_short_;
+    BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+  }
   BIZOND_ASSIGN_OR_RETURN(progress_.mark, FlushDestination());
   BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());
   if (filter_) progress_.cursor_progress = filter_->Encode();
@@ -402,7 +406,13 @@ Status SyncPump::EndOfStream(const Error& stopped) {
                 "the cancel came while a page was being written: " + stopped.message,
                 "nothing: another attempt takes back the part of the page, and ends the run");
   }
-  BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+  if (Status flushed = FlushAndCheckpoint(); !flushed) {
+    if (flushed.error().kind != ErrorKind::kStopped) return flushed;
+    return Fail(ErrorKind::kTransient, "cancelled_in_write",
+                "the cancel came before all that was written had reached the target: " +
+                    flushed.error().message,
+                "nothing: another attempt brings it there, and ends the run");
+  }
   return Record(progress_.mark, /*last=*/false);
 }
 

@@ -42,7 +42,8 @@ DestinationFixture ThreeMethodsFixture() {
               [](const TestTarget& target) {
                 return RowsOfLines(target.folder / "three_methods.ndjson");
               },
-          .leftovers = {}};
+          .leftovers = {},
+          .drop = {}};
 }
 
 }  // namespace
@@ -73,7 +74,10 @@ bool Merges(const DestinationCase& tested) {
   return ExactlyOnce(tested) && tested.mode == PublishMode::kMerge;
 }
 
-bool Placed(const DestinationCase& tested) { return tested.fixture().place != nullptr; }
+bool Placed(const DestinationCase& tested) {
+  const DestinationFixture fixture = tested.fixture();
+  return fixture.place != nullptr && fixture.drop == nullptr;
+}
 
 std::vector<DestinationCase> DestinationCases(CaseFilter fits) {
   std::vector<DestinationCase> cases;

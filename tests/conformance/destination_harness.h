@@ -59,7 +59,8 @@ class DestinationHarness {
   // The target's place and name from now on; "" and "target" at first.
   void PlaceIn(const std::string& directory, const std::string& id = "target");
   void set_config(const std::string& config) { placement_.config = config; }
-  void Remove();  // The folder and all in it.
+  void Remove();      // The folder and all in it.
+  void DropTarget();  // As somebody else would.
 
   Result<std::unique_ptr<Destination>> Make();
   // As the pump would fill it for this run, with what is stored.
