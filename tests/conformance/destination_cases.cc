@@ -42,8 +42,7 @@ DestinationFixture ThreeMethodsFixture() {
               [](const TestTarget& target) {
                 return RowsOfLines(target.folder / "three_methods.ndjson");
               },
-          .leftovers = {},
-          .drop = {}};
+          .leftovers = {}};
 }
 
 }  // namespace
