@@ -158,6 +158,8 @@ Status BigQueryDestination::BeginRun(const OpenRequest& request) {
   mark_.run = publisher_.run_id;
   mark_.nonce = ShortHash(NewUuid(clock_.Now())).substr(0, 12);
   mark_.published = last.published;
+  // Of a stream both are the target's.
+  if (mode_ == PublishMode::kDirect) mark_.loaded = last.loaded;
   return mode_ == PublishMode::kDirect ? BeginDirect(std::move(target)) : BeginStaged(target);
 }
 

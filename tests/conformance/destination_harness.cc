@@ -86,7 +86,7 @@ Status ListRejects::Reject(uint64_t iteration, RejectedRecord reject) {
 Result<std::unique_ptr<Destination>> DestinationHarness::Make() {
   BIZOND_ASSIGN_OR_RETURN(Roots roots, Roots::Open(folder_, {}));
   return row_.open(
-      {job_, "s", placement_.destination_id, placement_.config, std::move(roots), clock_});
+      {job_, "s", placement_.destination_id, placement_.config, std::move(roots), *clock_});
 }
 
 OpenRequest DestinationHarness::Request(const std::string& run) {
