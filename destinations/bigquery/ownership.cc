@@ -45,7 +45,7 @@ nlohmann::json OwnerLabels(const Publisher& publisher) {
 bool HasLabelsOf(const BigQueryTable& table, const Publisher& publisher) {
   const nlohmann::json labels = OwnerLabels(publisher);
   for (const auto& [key, value] : labels.items()) {
-    if (Label(table, key.c_str()) != value) return false;
+    if (Label(table, key.c_str()) != value.get_ref<const std::string&>()) return false;
   }
   return true;
 }
