@@ -74,7 +74,7 @@ class ExecutorTest : public JobFixture {
 
   Root root_;
   std::optional<RunLogs> logs_;
-  SecretResolver secrets_{SecretPolicy{true, {}, {}}, {{"TOKEN", "dummy_key"}}};
+  SecretResolver secrets_{SecretPolicy{true, {}, {}, {}}, {{"TOKEN", "dummy_key"}}};
 };
 
 TEST_F(ExecutorTest, AFullRefreshReplacesItsFile) {
