@@ -54,17 +54,15 @@ struct Header {
   Sum sum;
 };
 
-// nullopt: it cannot be one.
-std::optional<Header> ParseHeader(std::string_view bytes) {
-  const uint32_t magic = Word(bytes.data(), true);
-  Header header{(magic & 1) != 0, Word(bytes.data() + 8, true),
-                std::string(bytes.substr(16, kSaltBytes)), StoredSum(bytes.data() + 24)};
+// Of kHeaderBytes bytes. nullopt: they cannot be one.
+std::optional<Header> ParseHeader(const char* at) {
+  const uint32_t magic = Word(at, true);
+  Header header{(magic & 1) != 0, Word(at + 8, true), std::string(at + 16, kSaltBytes),
+                StoredSum(at + 24)};
   const bool size =
       std::has_single_bit(header.page_size) && header.page_size >= 512 && header.page_size <= 65536;
-  if ((magic & ~1U) != kMagic || Word(bytes.data() + 4, true) != kVersion || !size) {
-    return std::nullopt;
-  }
-  if (SumOf(bytes.substr(0, 24), {}, header.big_endian) != header.sum) return std::nullopt;
+  if ((magic & ~1U) != kMagic || Word(at + 4, true) != kVersion || !size) return std::nullopt;
+  if (SumOf({at, kHeaderBytes - 8}, {}, header.big_endian) != header.sum) return std::nullopt;
   return header;
 }
 
@@ -204,7 +202,7 @@ Result<WalReport> ExamineWal(const Root& root, std::string_view file) {
   // A log that has only begun. One that was emptied on purpose may have an older index beside it
   // after a loss of power.
   if (got < kHeaderBytes || info->size_bytes == kHeaderBytes) return WalReport{};
-  const std::optional<Header> header = ParseHeader({bytes.data(), bytes.size()});
+  const std::optional<Header> header = ParseHeader(bytes.data());
   if (!header) return Damaged(fmt::format("the header of its log {} is broken", name));
   return ExamineFrames(log, *header, claim, name);
 }
