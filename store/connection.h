@@ -78,7 +78,7 @@ class Connection {
  public:
   enum class Role {
     kReader,   // query_only, never checkpoints
-    kWriter,   // synchronous=FULL; checkpoints when it says so
+    kWriter,   // synchronous=FULL; checkpoints when it says so, at the end by CopyWalOnClose
     kPrivate,  // a file that nobody else has open: no WAL rules
   };
 
@@ -123,7 +123,10 @@ class Connection {
   bool InTransaction() const;
   // Pages in the WAL after the latest commit of this connection.
   int wal_pages() const { return *wal_pages_; }
-  // The last connection to be closed would copy the WAL into the database: not this one.
+  // Whether this connection, when it is the last to be closed, copies the WAL into the database and
+  // removes it. A reader and a new writer leave it: what is not yet known to be whole is not
+  // touched.
+  void CopyWalOnClose();
   void LeaveWalOnClose();
   SQLite::Database& database() { return database_; }
   const std::string& path() const { return path_; }

@@ -14,6 +14,7 @@
 #include "store/database_file.h"
 #include "store/migrate.h"
 #include "store/opening.h"
+#include "store/wal_file.h"
 
 namespace bizond {
 namespace {
@@ -161,6 +162,13 @@ DoctorCheck CheckHeader(Patient& patient) {
   const int newest = NewestVersion(MigrationsOf(embedded::migrations(), ""));
   const Status checked = CheckDatabaseHeader(**header, kStoreApplicationId, newest, path);
   if (!checked) return Ill("database", checked.error().message, checked.error().remedy);
+  // Opening it would make SQLite forget what its log should hold.
+  if (!patient.in_use) {
+    for (const std::string_view file : {kStoreFile, kHistoryFile}) {
+      const Status log = CheckWal(patient.root, file);
+      if (!log) return Ill("database", log.error().message, log.error().remedy);
+    }
+  }
   patient.db.emplace(path, Connection::Role::kReader, nullptr);
   return Well("database", fmt::format("{}, version {}", path, (*header)->user_version));
 }

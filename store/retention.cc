@@ -86,8 +86,8 @@ Status Retention::OpenHistory() {
   try {
     auto history = std::make_unique<Connection>(root_.path() / kHistoryFile,
                                                 Connection::Role::kWriter, state_);
+    // It leaves the logs when it is closed: it would be taken for the last one of bizond.db, too.
     history->Run("ATTACH ? AS hot", (root_.path() / file_name_).string());
-    history->LeaveWalOnClose();  // It would be taken for the last one of bizond.db, too.
     history_ = std::move(history);
   } catch (const SQLite::Exception& exception) {
     return tl::make_unexpected(SqliteError(exception, (root_.path() / kHistoryFile).string()));

@@ -84,4 +84,10 @@ Status FailStream(Change& change, std::string_view run, int64_t fence, std::stri
   return {};
 }
 
+Status SetStage(Change& change, std::string_view run, int64_t fence, Stage stage) {
+  BIZOND_RETURN_IF_ERROR(Owned(change.db, run, fence));
+  change.db.Run("UPDATE runs SET stage = ? WHERE id = ?", static_cast<int>(stage), run);
+  return {};
+}
+
 }  // namespace bizond::runs

@@ -103,6 +103,10 @@ Status SqliteTx::FailStream(std::string_view run, int64_t fence, std::string_vie
       [&]() -> Status { return runs::FailStream(change_, run, fence, stream, counters, error); });
 }
 
+Status SqliteTx::SetStage(std::string_view run, int64_t fence, Stage stage) {
+  return db_.Guard([&]() -> Status { return runs::SetStage(change_, run, fence, stage); });
+}
+
 Status SqliteTx::PutStreamState(std::string_view job, const StreamStateRow& row, UtcTime now) {
   return db_.Guard([&]() -> Status {
     streams::Put(change_, job, row, now);

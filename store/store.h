@@ -130,6 +130,8 @@ class StoreTx : public StoreReader {
                               const StreamRecord& record, bool last, UtcTime now) = 0;
   virtual Status FailStream(std::string_view run, int64_t fence, std::string_view stream,
                             const Counters& counters, const Error& error) = 0;
+  // The stage in which an attempt ends. Until then the row has the one of its last checkpoint.
+  virtual Status SetStage(std::string_view run, int64_t fence, Stage stage) = 0;
 
   // ---- state of streams, targets, the rest ----
   // nullopt watermark: forgets the stream's state.
