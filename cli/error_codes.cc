@@ -56,8 +56,6 @@ constexpr ErrorCodeRow kCodes[] = {
     {"bad_watermark", "A stream's stored state cannot be read.",
      "Look at it with GET /jobs/NAME/state, or reset the job.", kCheckFirst},
     {"body_too_large", "A request's body is larger than 1 MiB.", "Send less.", kNotChanged},
-    {"boundary_too_large", "More rows share the newest cursor than can be kept track of.",
-     "Choose a finer cursor_field, or sync by position.", kResumable},
     {"busy", "The system says that something is in use.", "Try again.", kResumable},
     {"cancelled_in_write", "A stream was cancelled while a page was being written.",
      "Nothing: another attempt takes back the part of the page, and ends the run.", kResumable},

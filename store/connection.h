@@ -29,6 +29,11 @@ Error SqliteError(const SQLite::Exception& exception, std::string_view path);
 
 // One execution of a statement. Steps are driven by the caller; the destructor makes the statement
 // ready for its next use.
+// Bound as it is, where a text would be bound as TEXT.
+struct Blob {
+  std::string_view bytes;
+};
+
 class Query {
  public:
   Query(Query&& other) noexcept;
@@ -60,6 +65,9 @@ class Query {
   void Bind(int index, std::string_view value) { statement_->bind(index, std::string(value)); }
   void Bind(int index, const std::string& value) { statement_->bind(index, value); }
   void Bind(int index, const char* value) { Bind(index, std::string_view(value)); }
+  void Bind(int index, Blob value) {
+    statement_->bind(index, value.bytes.data(), static_cast<int>(value.bytes.size()));
+  }
   void Bind(int index, std::nullopt_t) { statement_->bind(index); }
   template <typename T>
   void Bind(int index, const std::optional<T>& value) {

@@ -73,6 +73,9 @@ DoctorCheck CheckOrphans(Patient& patient) {
       {"checkpoints without an active run",
        "SELECT count(*) FROM checkpoints WHERE run_id NOT IN (SELECT id FROM runs WHERE phase < "
        "2)"},
+      {"chunks of a boundary set without an active run",
+       "SELECT count(*) FROM boundary_chunks WHERE run_id <> '' AND run_id NOT IN (SELECT id FROM "
+       "runs WHERE phase < 2)"},
       {"occurrences that wait for no run",
        "SELECT count(*) FROM occurrences WHERE state IN ('queued', 'buffered') AND run_id IS NOT "
        "NULL AND run_id NOT IN (SELECT id FROM runs WHERE phase < 2)"},
