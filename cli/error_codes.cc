@@ -11,8 +11,12 @@ using enum DataSafety;
 constexpr ErrorCodeRow kCodes[] = {
     {"address_in_use", "Another program listens on that address.",
      "See which with `ss -ltnp`, or choose another --listen.", kUntouched},
+    {"address_refused", "A URL leads to an address that is not public.",
+     "Correct the URL, or have whoever runs bizond allow the address.", kUntouched},
     {"already_exists", "Something of that name is there already.",
      "Remove it or choose another name.", kUntouched},
+    {"bad_allowed_address", "An entry of a list of allowed addresses cannot be read.",
+     "Write a host, a host:port or a CIDR.", kUntouched},
     {"bad_checkpoint", "A run's checkpoint cannot be read by this binary.",
      "Run with --reset, or go back to the binary that wrote it.", kCheckFirst},
     {"bad_config", "A connector's block holds a value that it cannot work with.",
