@@ -10,6 +10,7 @@ constexpr std::string_view kSharedBucket;
 
 // Slower than once a day is as good as never, and sums of it stay far from any overflow.
 constexpr Duration kLongestInterval = std::chrono::hours(24);
+constexpr int kLargestBurst = 1'000'000;
 
 Duration IntervalOf(HostRate rate) {
   const double micros = 1e6 / rate.per_second;
@@ -44,7 +45,7 @@ HostLimits::Turn HostLimits::Reserve(std::string_view host, HostRate rate) {
   Turn turn;
   turn.owed = std::max(full_at, now);
   turn.paid = turn.owed + interval;
-  turn.from = turn.paid - interval * std::max(1, rate.burst);
+  turn.from = turn.paid - interval * std::clamp(rate.burst, 1, kLargestBurst);
   full_at = turn.paid;
   turn.bucket = std::move(bucket);
   return turn;
