@@ -46,7 +46,9 @@ bool IsHeaderValue(std::string_view text) {
 
 bool Is(std::string_view name, std::string_view other) {
   return name.size() == other.size() &&
-         curl_strnequal(name.data(), other.data(), other.size()) != 0;
+         std::equal(name.begin(), name.end(), other.begin(), [](char a, char b) {
+           return a == b || (a | 0x20) == (b | 0x20);
+         });
 }
 
 // What another origin may know.

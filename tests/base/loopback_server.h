@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <csignal>
 #include <functional>
 #include <list>
 #include <memory>
@@ -77,6 +78,8 @@ class LoopbackServer {
   };
 
   void UseTls(const ServerCertificate& certificate) {
+    // OpenSSL writes to sockets of clients that are gone.
+    std::signal(SIGPIPE, SIG_IGN);
     tls_.reset(SSL_CTX_new(TLS_server_method()));
     bool good =
         SSL_CTX_use_certificate_chain_file(tls_.get(), certificate.certificate.c_str()) == 1 &&
