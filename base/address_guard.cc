@@ -130,10 +130,10 @@ bool IsHostName(std::string_view text) {
 
 Failure Refused(std::string_view host, const std::string& address, uint16_t port,
                 std::string_view use) {
-  return Fail(ErrorKind::kPermanent, "address_refused",
-              fmt::format("{} leads to {} port {}, which is a {} address", EscapeControls(host),
-                          address, port, use),
-              "connectors reach public addresses only; whoever runs bizond can allow others");
+  return Fail(
+      ErrorKind::kPermanent, "address_refused",
+      fmt::format("{} leads to {} port {} ({} address)", EscapeControls(host), address, port, use),
+      "connectors reach public addresses only; whoever runs bizond can allow others");
 }
 
 }  // namespace

@@ -46,9 +46,8 @@ bool IsHeaderValue(std::string_view text) {
 
 bool Is(std::string_view name, std::string_view other) {
   return name.size() == other.size() &&
-         std::equal(name.begin(), name.end(), other.begin(), [](char a, char b) {
-           return a == b || (a | 0x20) == (b | 0x20);
-         });
+         std::equal(name.begin(), name.end(), other.begin(),
+                    [](char a, char b) { return a == b || (a | 0x20) == (b | 0x20); });
 }
 
 // What another origin may know.
@@ -215,7 +214,10 @@ HttpClient::HttpClient(HttpClientOptions options) {
   impl_->options = std::move(options);
 }
 
-HttpClient::~HttpClient() = default;
+HttpClient::~HttpClient() {
+  const SigpipeBlocked blocked;  // Connections that were kept say goodbye.
+  impl_.reset();
+}
 
 uint64_t HttpClient::sunk_bytes() const { return impl_->sunk_bytes; }
 

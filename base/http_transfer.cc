@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <stdexcept>
 
@@ -77,7 +78,34 @@ class Away {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+sigset_t OnlySigpipe() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  return set;
+}
+
+bool IsSigpipePending() {
+  sigset_t pending;
+  return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
 }  // namespace
+
+SigpipeBlocked::SigpipeBlocked() : was_pending_(IsSigpipePending()) {
+  const sigset_t set = OnlySigpipe();
+  pthread_sigmask(SIG_BLOCK, &set, &before_);
+}
+
+SigpipeBlocked::~SigpipeBlocked() {
+  if (!was_pending_ && IsSigpipePending()) {
+    const sigset_t set = OnlySigpipe();
+    const timespec at_once{};
+    while (sigtimedwait(&set, nullptr, &at_once) < 0 && errno == EINTR) {
+    }
+  }
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
 
 HttpTransfer::HttpTransfer(const HttpRequest& request, const HttpHop& hop,
                            const AddressGuard* guard, bool proxied)
@@ -336,6 +364,7 @@ Error HttpTransfer::FailureOf(CURLcode code) const {
 }
 
 Result<HttpResponse> HttpTransfer::Run(CURLM* multi, std::stop_token stop) {
+  const SigpipeBlocked blocked;
   const Attached attached(multi, easy_);
   const std::optional<CURLcode> code = Perform(multi, stop);
   if (thrown_) std::rethrow_exception(thrown_);

@@ -5,6 +5,7 @@
 #define BIZOND_BASE_HTTP_TRANSFER_H_
 
 #include <curl/curl.h>
+#include <signal.h>
 
 #include <chrono>
 #include <exception>
@@ -24,6 +25,20 @@ struct HttpHop {
   std::string method;
   bool with_body = true;
   bool to_first_origin = true;
+};
+
+// While it lives, a write to a connection that the other side closed is an error and does not end
+// the process: OpenSSL cannot ask for that by itself. What other threads do stays as it is.
+class SigpipeBlocked {
+ public:
+  SigpipeBlocked();
+  ~SigpipeBlocked();
+  SigpipeBlocked(const SigpipeBlocked&) = delete;
+  SigpipeBlocked& operator=(const SigpipeBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+  bool was_pending_ = false;
 };
 
 class HttpTransfer {

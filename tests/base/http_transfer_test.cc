@@ -2,9 +2,13 @@
 // too much, too slowly, too little, or elsewhere.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <zlib.h>
 
+#include <csignal>
+
 #include "base/http_client.h"
+#include "base/http_transfer.h"
 #include "tests/base/loopback_server.h"
 
 namespace bizond {
@@ -297,6 +301,23 @@ TEST(HttpTransfer, ARedirectKeepsOrDropsTheBodyAsItsStatusSays) {
   ASSERT_TRUE(client.Send(request, {}));
   EXPECT_EQ(rewound, 1);
   EXPECT_TRUE(last.ends_with("\r\n\r\nx"));
+}
+
+TEST(HttpTransfer, ABrokenPipeDoesNotEndTheProcess) {
+  auto* const before = std::signal(SIGPIPE, SIG_DFL);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  close(ends[0]);
+  {
+    const SigpipeBlocked blocked;
+    EXPECT_EQ(write(ends[1], "x", 1), -1);
+    EXPECT_EQ(errno, EPIPE);
+  }
+  sigset_t pending;
+  sigpending(&pending);
+  EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
+  close(ends[1]);
+  std::signal(SIGPIPE, before);
 }
 
 class HttpGuard : public ::testing::Test {
