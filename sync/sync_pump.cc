@@ -117,8 +117,21 @@ Status SyncPump::OpenFilter() {
     return {};
   BIZOND_ASSIGN_OR_RETURN(
       filter_, CursorFilter::Create(job_.source.cursor_field, job_.source.cursor, memory_.watermark,
-                                    started_at_));
+                                    started_at_, Spill()));
   return filter_->Restore(progress_.cursor_progress);
+}
+
+BoundarySpill SyncPump::Spill() const {
+  BoundarySpill spill;
+  spill.put = [state = parts_.state, stream = stream_](std::string_view chunk) {
+    return state->PutChunk(stream, chunk);
+  };
+  spill.get = [state = parts_.state, stream = stream_](int64_t id) {
+    return state->GetChunk(stream, id);
+  };
+  spill.directory = plan_.rejects.root.path();
+  spill.entries = plan_.boundary_entries;
+  return spill;
 }
 
 Status SyncPump::OpenDestination(std::stop_token stop) {
@@ -277,6 +290,12 @@ Result<std::string> SyncPump::FlushDestination() {
   return mark;
 }
 
+void SyncPump::NoteCursorProgress() {
+  if (!filter_) return;
+  progress_.cursor_progress = filter_->Encode();
+  progress_.chunks = filter_->ChunkIds();
+}
+
 Status SyncPump::MaybeFlush(bool idle) {
   const Duration since = parts_.clock->Steady() - flushed_at_;
   const bool full = unflushed_bytes_ >= job_.destination.buffer_bytes && unflushed_bytes_ > 0;
@@ -297,7 +316,7 @@ Status SyncPump::FlushAndCheckpoint() {
   BIZOND_ASSIGN_OR_RETURN(progress_.mark, FlushDestination());
   BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());
   progress_.counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
-  if (filter_) progress_.cursor_progress = filter_->Encode();
+  NoteCursorProgress();
   Failpoint("sync.after_flush");
   BIZOND_RETURN_IF_ERROR(parts_.state->SaveCheckpoint(stream_, progress_));
   Failpoint("sync.after_checkpoint");
@@ -325,7 +344,7 @@ Status SyncPump::Seal() {
   }
   BIZOND_ASSIGN_OR_RETURN(progress_.mark, FlushDestination());
   BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());
-  if (filter_) progress_.cursor_progress = filter_->Encode();
+  NoteCursorProgress();
   progress_.exhausted = progress_.exhausted || !cut_short_;
   if (!Resumable()) return {};
   BIZOND_ASSIGN_OR_RETURN(progress_.intent, parts_.destination->Prepare());
@@ -370,6 +389,9 @@ Result<std::optional<Watermark>> SyncPump::WatermarkAfter() const {
     left.mark.clear();
     left.intent.clear();
     left.counters = {};
+    after.chunks = filter_->ChunkIdsBefore();  // Without those of an older resume.
+    after.chunks.insert(after.chunks.end(), left.chunks.begin(), left.chunks.end());
+    left.chunks.clear();
     after.resume = EncodeCheckpoint(left);
     return std::optional<Watermark>(after);
   }
