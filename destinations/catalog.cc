@@ -1,6 +1,8 @@
 #include "destinations/catalog.h"
 
-#include "destinations/bigquery/bigquery_destination.h"
+#ifndef BIZOND_NO_GRPC
+#include "destinations/bigquery_streaming_v2/streaming_v2_destination.h"
+#endif
 #include "destinations/file/file_destination.h"
 #include "destinations/logger/logger_destination.h"
 #include "destinations/sqlite/sqlite_destination.h"
@@ -10,11 +12,13 @@ namespace bizond {
 namespace {
 
 constexpr DestinationDescriptor kDestinations[] = {
-    {.name = "bigquery",
-     .summary = "table of BigQuery: load jobs into a staging, published by a copy job",
+#ifndef BIZOND_NO_GRPC
+    {.name = "bigquery_streaming_v2",
+     .summary = "BigQuery table, through the Storage Write API: appended to, overwritten, or fed",
      .exactly_once = true,
      .merge = false,
-     .open = OpenBigQueryDestination},
+     .open = OpenBigQueryStreamingV2},
+#endif
     {.name = "file",
      .summary = "NDJSON file: replaced by rename, appended to, or followed",
      .exactly_once = true,

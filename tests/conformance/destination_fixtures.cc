@@ -5,6 +5,9 @@
 namespace bizond {
 
 // Each lies in destination_<name>_test.cc.
+#ifndef BIZOND_NO_GRPC
+DestinationFixture MakeBigQueryStreamingV2Fixture();
+#endif
 DestinationFixture MakeFileFixture();
 DestinationFixture MakeLoggerFixture();
 DestinationFixture MakeSqliteFixture();
@@ -12,6 +15,9 @@ DestinationFixture MakeSqliteFixture();
 namespace {
 
 constexpr FixtureRow kFixtures[] = {
+#ifndef BIZOND_NO_GRPC
+    {"bigquery_streaming_v2", MakeBigQueryStreamingV2Fixture},
+#endif
     {"file", MakeFileFixture},
     {"logger", MakeLoggerFixture},
     {"sqlite", MakeSqliteFixture},

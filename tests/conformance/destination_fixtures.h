@@ -41,7 +41,7 @@ struct DestinationFixture {
   // _temp or _incremental are found without it.
   std::function<std::vector<std::string>(const TestTarget& target)> leftovers;
   // Where the target lies in no folder: takes it away, as somebody else would.
-  std::function<void(const TestTarget& target)> drop;
+  std::function<void(const TestTarget& target)> drop = {};
   // The target itself refuses an attempt that was overtaken (a database's ledger).
   bool fences = false;
 };
