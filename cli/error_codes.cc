@@ -247,6 +247,10 @@ constexpr ErrorCodeRow kCodes[] = {
     {"request_timeout", "A request did not arrive in time.", "Send it again.", kNotChanged},
     {"response_too_large", "An answer is larger than it may be.", "Ask for less at once.",
      kNotChanged},
+    {"row_refused", "BigQuery refuses a row for what it holds.",
+     "Correct the record, or set `on_error: reject`.", kResumable},
+    {"row_too_large", "A record is larger than a row of the target may be.",
+     "Shorten it at the source, or set `on_error: reject`.", kResumable},
     {"run_active", "The job has a run that has not ended.", "Wait for it, or cancel it.",
      kNotChanged},
     {"run_ended", "The run has ended already.", "Trigger a new one.", kNotChanged},
@@ -315,6 +319,8 @@ constexpr ErrorCodeRow kCodes[] = {
     {"too_many_redirects", "A server redirects again and again.",
      "Use the URL that the server wants to be asked at.", kNotChanged},
     {"too_many_watchers", "Too many clients follow the events.", "Close some pages.", kNotChanged},
+    {"too_many_write_streams", "A run has more write streams than BigQuery commits at once.",
+     "Raise `buffer_size`.", kResumable},
     {"transient", "A failure that may go away by itself.", "Nothing: it is tried again.",
      kResumable},
     {"unauthorized", "The token is missing or wrong.", "Put the daemon's token into BIZOND_TOKEN.",
@@ -338,6 +344,8 @@ constexpr ErrorCodeRow kCodes[] = {
      "Send application/json, or for a job application/yaml.", kNotChanged},
     {"uri_too_long", "A request's address is longer than 8 KiB.", "Send less in the query.",
      kNotChanged},
+    {"write_stream_lost", "A write stream of BigQuery cannot be gone on with.",
+     "Nothing: the next attempt takes another stream.", kResumable},
 };
 
 struct SafetyRow {

@@ -1,6 +1,9 @@
 #include "destinations/catalog.h"
 
 #include "destinations/bigquery/bigquery_destination.h"
+#ifndef BIZOND_NO_GRPC
+#include "destinations/bigquery_streaming_v2/streaming_v2_destination.h"
+#endif
 #include "destinations/file/file_destination.h"
 #include "destinations/logger/logger_destination.h"
 #include "destinations/sqlite/sqlite_destination.h"
@@ -15,6 +18,13 @@ constexpr DestinationDescriptor kDestinations[] = {
      .exactly_once = true,
      .merge = false,
      .open = OpenBigQueryDestination},
+#ifndef BIZOND_NO_GRPC
+    {.name = "bigquery_streaming_v2",
+     .summary = "BigQuery table, through the Storage Write API: appended to, overwritten, or fed",
+     .exactly_once = true,
+     .merge = false,
+     .open = OpenBigQueryStreamingV2},
+#endif
     {.name = "file",
      .summary = "NDJSON file: replaced by rename, appended to, or followed",
      .exactly_once = true,

@@ -6,6 +6,9 @@ namespace bizond {
 
 // Each lies in destination_<name>_test.cc.
 DestinationFixture MakeBigQueryFixture();
+#ifndef BIZOND_NO_GRPC
+DestinationFixture MakeBigQueryStreamingV2Fixture();
+#endif
 DestinationFixture MakeFileFixture();
 DestinationFixture MakeLoggerFixture();
 DestinationFixture MakeSqliteFixture();
@@ -14,6 +17,9 @@ namespace {
 
 constexpr FixtureRow kFixtures[] = {
     {"bigquery", MakeBigQueryFixture},
+#ifndef BIZOND_NO_GRPC
+    {"bigquery_streaming_v2", MakeBigQueryStreamingV2Fixture},
+#endif
     {"file", MakeFileFixture},
     {"logger", MakeLoggerFixture},
     {"sqlite", MakeSqliteFixture},

@@ -9,6 +9,7 @@
   "code": "UNAVAILABLE", "message": "..."; "cut": "before" | "after"; "delay_ms"
   "cut_after_requests": N        the call ends after its Nth request was done, before it is answered
   "in_band": {"code": 10, "message": "...", "nth": 1, "times": 1}  an error in place of that append
+                                 with "row_errors": [{"index": 1, "message": "..."}] for the sake of these rows
 {"on": "job", "method": "load", "path": "regex of the job's id", ...} with
   "job_error": {"reason": "jobBackendError", "message": "..."}
 """

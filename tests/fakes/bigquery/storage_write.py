@@ -127,7 +127,8 @@ class _Appends:
         first = (in_band or {}).get("nth", 1)
         try:
             if in_band and first <= len(done) < first + in_band.get("times", 1):
-                raise Refusal(int(in_band["code"]), in_band.get("message", "A fault that the test asked for."))
+                raise Refusal(int(in_band["code"]), in_band.get("message", "A fault that the test asked for."),
+                              rows=in_band.get("row_errors", ()))
             with self.world.lock:
                 self.world.settle()
                 response = self.append(request)
@@ -137,6 +138,8 @@ class _Appends:
             if why.ends:
                 raise
             response = Response(write_stream=self.name or request.write_stream, error=_status(why))
+            for row in why.rows:
+                response.row_errors.add(index=row["index"], code=1, message=row["message"])
         return response
 
 

@@ -5,9 +5,11 @@ import itertools
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 from google.protobuf.descriptor import FieldDescriptor as F
+from google.protobuf.internal import decoder
 
 from values import CONVERT, Bad, json_of_text
 
+_COLUMN_NAME = 454943157
 _numbers = itertools.count(1)
 _INTS = {F.TYPE_INT32, F.TYPE_INT64, F.TYPE_UINT32, F.TYPE_SINT32, F.TYPE_SINT64, F.TYPE_SFIXED32,
          F.TYPE_SFIXED64, F.TYPE_FIXED32}
@@ -87,8 +89,9 @@ class RowDecoder:
         columns = {field["name"].lower(): field for field in fields}
         written = {}
         for proto in descriptor.fields:
-            column = columns.get(proto.name.lower())
-            path = prefix + proto.name
+            name = _column_name(proto)
+            column = columns.get(name.lower())
+            path = prefix + name
             if column is None:
                 raise SchemaFault("Input schema has more fields than BigQuery schema, extra fields: '%s'" % path,
                                   extra=True)
@@ -133,6 +136,20 @@ class RowDecoder:
             return _CONVERT[column["type"]](value)
         except Bad as why:
             raise RowFault("Field %s: %s" % (path, why)) from None
+
+
+def _column_name(proto):
+    """The option google.cloud.bigquery.storage.v1.column_name, or the field's own name."""
+    data, at = proto.GetOptions().SerializeToString(), 0
+    while at < len(data):
+        tag, at = decoder._DecodeVarint(data, at)
+        if tag & 7 != 2:
+            break
+        size, at = decoder._DecodeVarint(data, at)
+        if tag >> 3 == _COLUMN_NAME:
+            return data[at:at + size].decode()
+        at += size
+    return proto.name
 
 
 def _repeated(proto):

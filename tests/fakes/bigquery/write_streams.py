@@ -22,9 +22,10 @@ _MODES = {"NULLABLE": 1, "REQUIRED": 2, "REPEATED": 3}
 class Refusal(Exception):
     """A google.rpc.Code with its text, and a StorageError's code for the `entity`."""
 
-    def __init__(self, code, text, entity="", storage_code=0, ends=False):
+    def __init__(self, code, text, entity="", storage_code=0, ends=False, rows=()):
         super().__init__(text)
         self.code, self.entity, self.storage_code, self.ends = code, entity, storage_code, ends
+        self.rows = rows  # [{"index", "message"}]: the rows at fault, of an append
 
 
 def proto_schema(fields):
