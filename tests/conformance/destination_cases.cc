@@ -73,7 +73,10 @@ bool Merges(const DestinationCase& tested) {
   return ExactlyOnce(tested) && tested.mode == PublishMode::kMerge;
 }
 
-bool Placed(const DestinationCase& tested) { return tested.fixture().place != nullptr; }
+bool Placed(const DestinationCase& tested) {
+  const DestinationFixture fixture = tested.fixture();
+  return fixture.place != nullptr && fixture.files;
+}
 
 std::vector<DestinationCase> DestinationCases(CaseFilter fits) {
   std::vector<DestinationCase> cases;
