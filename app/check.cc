@@ -143,9 +143,10 @@ int CheckSecrets(const JobFileOptions& options, Console& console) {
   if (!opened.file) return opened.exit_code;
   int exit_code = kExitDone;
   json items = json::array();
+  const std::string project = SecretProjectOf(opened.file->spec);
   for (const SecretReference& found : SecretResolver::References(opened.file->spec.definition)) {
     if (found.reference.starts_with("plain:")) continue;
-    const Result<std::string> value = opened.file->secrets.ResolveOne(found.reference);
+    const Result<std::string> value = opened.file->secrets.ResolveOne(found.reference, project);
     items.push_back(
         {{"path", found.path}, {"reference", found.reference}, {"ok", value.has_value()}});
     if (!console.json()) {

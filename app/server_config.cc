@@ -29,6 +29,12 @@ Status ReadSecrets(const std::string& file, const YAML::Node& node, ServerConfig
       config->api_secrets.environment = std::move(names);
     } else if (key == "files") {
       config->api_secrets.files = std::move(names);
+    } else if (key == "gsm") {
+      for (const std::string& name : names) {
+        if (IsSecretManagerPattern(name)) continue;
+        return Bad(file, item.second.Mark(), "secrets.gsm: write projects/PROJECT/secrets/SECRET");
+      }
+      config->api_secrets.gsm = std::move(names);
     } else {
       return Bad(file, item.first.Mark(), "unknown key secrets." + key);
     }

@@ -1,7 +1,8 @@
 // ServerConfig: what the operator of a daemon decides, from --config and the environment.
 //
 // A YAML file:
-//   secrets: {environment: [PATTERN...], files: [PATTERN...]}  what jobs of the API may name
+//   secrets: {environment: [PATTERN...], files: [PATTERN...], gsm: [PATTERN...]}
+//                                                              what jobs of the API may name
 //   allowed_hosts: [NAME...]                                   Host headers beside the loopback's
 //   workers: 8
 //   retention: 30d

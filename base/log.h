@@ -50,6 +50,19 @@ std::string FormatLogLine(LogFormat format, UtcTime at, LogLevel level, std::str
 void RegisterSecret(std::string_view value);
 std::string Redact(std::string_view text);
 
+// Registers a value for as long as it lives: of tokens, which come by the hour and are worth
+// nothing once they have expired. A value that is registered otherwise as well stays so.
+class TemporarySecret {
+ public:
+  explicit TemporarySecret(std::string_view value);
+  ~TemporarySecret();
+  TemporarySecret(const TemporarySecret&) = delete;
+  TemporarySecret& operator=(const TemporarySecret&) = delete;
+
+ private:
+  std::string value_;
+};
+
 }  // namespace bizond
 
 #endif  // BIZOND_BASE_LOG_H_

@@ -1,10 +1,11 @@
-// RegisterSecret and Redact.
+// RegisterSecret, TemporarySecret and Redact.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <shared_mutex>
 #include <vector>
 
@@ -16,11 +17,16 @@ namespace {
 
 constexpr size_t kShortestSecret_bytes = 4;
 constexpr std::string_view kMask = "***";
+// Added to the count of temporary holders of a value that stays registered.
+constexpr uint64_t kForEver = uint64_t{1} << 62;
+
+// Each with how often it is held.
+using SecretMap = std::map<std::string, uint64_t, std::less<>>;
 
 struct Secrets {
   std::atomic<bool> any = false;
   std::shared_mutex mutex;
-  std::set<std::string, std::less<>> values;  // Guarded by mutex.
+  SecretMap values;  // Guarded by mutex.
 };
 
 // Never destroyed: a static's destructor may still log.
@@ -36,6 +42,11 @@ std::string JsonEscaped(std::string_view value) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
+// Itself, and the forms in which it appears in an answer and in an address.
+std::array<std::string, 3> FormsOf(std::string_view value) {
+  return {std::string(value), JsonEscaped(value), EncodePathSegment(value)};
+}
+
 struct Stretch {
   size_t begin;
   size_t end;
@@ -43,10 +54,9 @@ struct Stretch {
 
 // Every place of every secret, overlapping ones too: replacing one after the other would leave the
 // end of a secret that begins inside another.
-std::vector<Stretch> FindAll(std::string_view text,
-                             const std::set<std::string, std::less<>>& values) {
+std::vector<Stretch> FindAll(std::string_view text, const SecretMap& values) {
   std::vector<Stretch> found;
-  for (const std::string& value : values) {
+  for (const auto& [value, holders] : values) {
     for (size_t at = text.find(value); at != std::string_view::npos;
          at = text.find(value, at + 1)) {
       // "aaaa" in a long run of "a" is one stretch, not one for each place.
@@ -69,14 +79,30 @@ void RegisterSecret(std::string_view value) {
   Secrets& secrets = TheSecrets();
   {
     std::shared_lock lock(secrets.mutex);
-    if (secrets.values.contains(value)) return;
+    const auto found = secrets.values.find(value);
+    if (found != secrets.values.end() && found->second >= kForEver) return;
   }
   std::lock_guard lock(secrets.mutex);
-  secrets.values.emplace(value);
-  // The forms in which it appears in an answer and in an address.
-  secrets.values.insert(JsonEscaped(value));
-  secrets.values.insert(EncodePathSegment(value));
+  for (std::string& form : FormsOf(value)) secrets.values[std::move(form)] |= kForEver;
   secrets.any = true;
+}
+
+TemporarySecret::TemporarySecret(std::string_view value) : value_(value) {
+  if (value.size() < kShortestSecret_bytes) return;
+  Secrets& secrets = TheSecrets();
+  std::lock_guard lock(secrets.mutex);
+  for (std::string& form : FormsOf(value)) ++secrets.values[std::move(form)];
+  secrets.any = true;
+}
+
+TemporarySecret::~TemporarySecret() {
+  if (value_.size() < kShortestSecret_bytes) return;
+  Secrets& secrets = TheSecrets();
+  std::lock_guard lock(secrets.mutex);
+  for (const std::string& form : FormsOf(value_)) {
+    const auto found = secrets.values.find(form);
+    if (--found->second == 0) secrets.values.erase(found);
+  }
 }
 
 std::string Redact(std::string_view text) {

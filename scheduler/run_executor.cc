@@ -131,9 +131,11 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
   const bool last = index + 1 == spec.source.streams.size() && !attempt.first_error;
   const SecretResolver& secrets = attempt.by_file ? *parts_.file_secrets : *parts_.api_secrets;
   const std::string destination_id = spec.DestinationIdOf(stream);
-  BIZOND_ASSIGN_OR_RETURN(std::string source_config, secrets.Resolve(spec.source.config, spec));
+  const std::stop_token stop = attempt.shared.stop.get_token();
+  BIZOND_ASSIGN_OR_RETURN(std::string source_config,
+                          secrets.Resolve(spec.source.config, spec, stop));
   BIZOND_ASSIGN_OR_RETURN(std::string destination_config,
-                          secrets.Resolve(spec.destination.config, spec));
+                          secrets.Resolve(spec.destination.config, spec, stop));
   const SourceDescriptor* const source_row = parts_.catalog->FindSource(spec.source.name);
   const DestinationDescriptor* const destination_row =
       parts_.catalog->FindDestination(spec.destination.name);

@@ -95,18 +95,14 @@ void TakeSecrets(const std::vector<JobPath>& secrets, Writer writer, json* job,
     json* value = Descend(job, path);
     const auto& text = value->get_ref<const std::string&>();
     if (text.empty() || writer == Writer::kStore) continue;
-    if (text.starts_with("gsm://")) {
-      sink->Error(PathText(path), "gsm:// secrets cannot be read in this version",
-                  "Put the secret into a variable or a file: env://X or file://PATH.");
-    }
     if (IsSecretReference(text)) continue;
     if (writer == Writer::kApi) {
       sink->Error(PathText(path), "a job of the API holds no plain secret",
-                  "Put a reference here: env://X, file://PATH or ${env://X}.");
+                  "Put a reference here: env://X, file://PATH, gsm://NAME or ${env://X}.");
       continue;
     }
     sink->Warn(PathText(path), "this secret stands in plain text",
-               "Put a reference here: env://X, file://PATH or ${env://X}.");
+               "Put a reference here: env://X, file://PATH, gsm://NAME or ${env://X}.");
     std::string reference = std::string(kPlainScheme) + PointerText(path);
     plain->emplace(reference, text);
     *value = reference;

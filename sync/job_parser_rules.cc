@@ -23,7 +23,6 @@ constexpr NoEffect kNoEffect[] = {
      "Transform at the destination, or before the source."},
     {"streams", "has no effect in this version: nothing is routed by it",
      "Name the streams in source.streams."},
-    {"secrets", "has no effect: there are no settings for env:// and file://", ""},
     {"alerting", "has no effect in this version: nobody is told",
      "Watch /metrics or the events of /api/v1/events."},
     {"monitoring", "has no effect: nothing is sent", "Scrape /metrics."},

@@ -204,8 +204,39 @@ Result<std::string> ReadVariable(const SecretPolicy& policy,
                  fmt::format("Set {} where bizond runs, or in its --env-file.", variable));
 }
 
-Result<std::string> ResolveText(const SecretResolver& resolver, const std::string& text,
-                                const JobSpec& job) {
+Result<std::string> ReadManagedSecret(const SecretPolicy& policy, SecretManager& manager,
+                                      std::string_view reference, std::string_view project,
+                                      std::stop_token stop) {
+  if (!policy.allow_all && policy.gsm.empty()) {
+    return Forbidden(fmt::format("the secret {}", QuoteForMessage(reference)),
+                     "an entry of its allowed gsm secrets");
+  }
+  BIZOND_ASSIGN_OR_RETURN(const std::string name,
+                          SecretManager::FullName(reference, project, stop));
+  const std::string_view secret = std::string_view(name).substr(0, name.rfind("/versions/"));
+  bool allowed = policy.allow_all;
+  for (const std::string& pattern : policy.gsm) {
+    allowed |= IsSecretManagerPattern(pattern) &&
+               (MatchesPath(pattern, secret) || MatchesPath(pattern, name));
+  }
+  // Before it is asked for: whether it exists is not told either.
+  if (!allowed) {
+    return Forbidden(fmt::format("the secret gsm://{}", name),
+                     "an entry of its allowed gsm secrets");
+  }
+  return manager.Access(name, stop);
+}
+
+// What Resolve hands down.
+struct Resolving {
+  const SecretResolver& resolver;
+  const JobSpec& job;
+  std::string project;
+  std::stop_token stop;
+};
+
+Result<std::string> ResolveText(const Resolving& with, const std::string& text) {
+  const JobSpec& job = with.job;
   auto plain = job.plain_secrets.find(text);
   if (plain != job.plain_secrets.end()) {
     RegisterSecret(plain->second);
@@ -215,12 +246,13 @@ Result<std::string> ResolveText(const SecretResolver& resolver, const std::strin
     return Missing("a secret that was written in the job's file is not known any more",
                    "Let the job's file be read again, or put a reference in it: env://X.");
   }
-  if (IsWhole(text)) return resolver.ResolveOne(text);
+  if (IsWhole(text)) return with.resolver.ResolveOne(text, with.project, with.stop);
   std::string resolved;
   size_t from = 0;
   while (std::optional<Token> token = NextToken(text, from)) {
     resolved.append(text, from, token->begin - from);
-    BIZOND_ASSIGN_OR_RETURN(std::string value, resolver.ResolveOne(token->reference));
+    BIZOND_ASSIGN_OR_RETURN(std::string value,
+                            with.resolver.ResolveOne(token->reference, with.project, with.stop));
     resolved += value;
     from = token->end;
   }
@@ -234,20 +266,37 @@ bool IsSecretReference(std::string_view text) {
 }
 
 SecretResolver::SecretResolver(SecretPolicy policy,
-                               std::map<std::string, std::string> extra_environment)
-    : policy_(std::move(policy)), extra_environment_(std::move(extra_environment)) {}
+                               std::map<std::string, std::string> extra_environment,
+                               std::shared_ptr<SecretManager> manager)
+    : policy_(std::move(policy)),
+      extra_environment_(std::move(extra_environment)),
+      manager_(std::move(manager)) {}
 
-Result<std::string> SecretResolver::Resolve(std::string_view config_json,
-                                            const JobSpec& job) const {
+std::string SecretProjectOf(const JobSpec& job) {
+  const json definition = json::parse(job.definition, nullptr, /*allow_exceptions=*/false);
+  const json::json_pointer path("/secrets/gsm/project_id");
+  if (!definition.is_object() || !definition.contains(path)) return "";
+  const json& project = definition.at(path);
+  return project.is_string() ? project.get<std::string>() : "";
+}
+
+bool IsSecretManagerPattern(std::string_view pattern) {
+  const auto slashes = std::count(pattern.begin(), pattern.end(), '/');
+  return pattern.starts_with("projects/") && (slashes == 3 || slashes == 5);
+}
+
+Result<std::string> SecretResolver::Resolve(std::string_view config_json, const JobSpec& job,
+                                            std::stop_token stop) const {
   json config = json::parse(config_json, nullptr, /*allow_exceptions=*/false);
   if (config.is_discarded()) {
     return Fail(ErrorKind::kConfig, "bad_stored_job", "the stored configuration is not JSON",
                 "Submit the job again.");
   }
+  const Resolving with{*this, job, SecretProjectOf(job), std::move(stop)};
   std::optional<Error> error;
   JobPath path;
   ForEachText(config, &path, [&](const JobPath& at, json& value) {
-    auto resolved = ResolveText(*this, value.get_ref<const std::string&>(), job);
+    auto resolved = ResolveText(with, value.get_ref<const std::string&>());
     if (!resolved) {
       error = std::move(resolved).error();
       error->message = fmt::format("{}: {}", PathText(at), error->message);
@@ -280,7 +329,8 @@ std::vector<SecretReference> SecretResolver::References(std::string_view text) {
   return references;
 }
 
-Result<std::string> SecretResolver::ResolveOne(std::string_view reference) const {
+Result<std::string> SecretResolver::ResolveOne(std::string_view reference, std::string_view project,
+                                               std::stop_token stop) const {
   Result<std::string> value;
   if (reference.starts_with(kEnv)) {
     value = ReadVariable(policy_, extra_environment_, reference.substr(kEnv.size()));
@@ -289,13 +339,11 @@ Result<std::string> SecretResolver::ResolveOne(std::string_view reference) const
   } else if (reference.starts_with(kFile)) {
     value = ReadSecretFile(policy_, reference.substr(kFile.size()));
   } else if (reference.starts_with(kManager)) {
-    return Fail(ErrorKind::kConfig, "unsupported_secret",
-                fmt::format("{} cannot be read: gsm:// is not supported in this version",
-                            QuoteForMessage(reference)),
-                "Put the secret into a variable or a file: env://X or file://PATH.");
+    value = ReadManagedSecret(policy_, *manager_, reference.substr(kManager.size()), project,
+                              std::move(stop));
   } else {
     return Missing(fmt::format("{} is no reference to a secret", QuoteForMessage(reference)),
-                   "Write env://X or file://PATH.");
+                   "Write env://X, file://PATH or gsm://SECRET.");
   }
   if (value && !IsUtf8(*value)) {
     return Missing(fmt::format("{} is not UTF-8", QuoteForMessage(reference)),

@@ -51,7 +51,7 @@ TEST_F(Secrets, EveryFormOfAReference) {
   EXPECT_EQ(resolver.ResolveOne("BIZON_ENV_TOKEN").value(), "as bizon has it");
   EXPECT_EQ(resolver.ResolveOne(FileReference()).value(), "from-a-file");
   EXPECT_EQ(resolver.ResolveOne("env://BIZOND_TEST_EMPTY").value(), "");
-  EXPECT_EQ(CodeOf(resolver.ResolveOne("gsm://project/secret")), "unsupported_secret");
+  EXPECT_EQ(CodeOf(resolver.ResolveOne("gsm://project/secret")), "bad_secret_reference");
   EXPECT_EQ(CodeOf(resolver.ResolveOne("env://BIZOND_TEST_ABSENT")), "secret_missing");
   EXPECT_EQ(CodeOf(resolver.ResolveOne("env://no name")), "secret_missing");
   EXPECT_EQ(CodeOf(resolver.ResolveOne("env://1X")), "secret_missing");
