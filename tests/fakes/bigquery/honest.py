@@ -220,6 +220,32 @@ class Rest(Fake):
         with self.assertRaises(exceptions.BadRequest):
             self.client.query("DROP TABLE t").result()
 
+    def test_a_job_runs_where_its_dataset_is(self):
+        there = bigquery.Dataset("p1.eu")
+        there.location = "europe-west1"
+        self.client.create_dataset(there)
+        self.load("t", lines([{"id": 1}]), schema=SIMPLE).result()
+        config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON", schema=SIMPLE)
+        job = self.client.load_table_from_json([{"id": 1}], "p1.eu.t", job_config=config)
+        self.assertEqual(job.result().location, "europe-west1")
+        with self.assertRaises(exceptions.NotFound):
+            self.client.get_job(job.job_id)
+        self.client.get_job(job.job_id, location="europe-west1")
+        with self.assertRaises(exceptions.NotFound):
+            self.client.load_table_from_json([{"id": 1}], "p1.eu.t", job_config=config, location="US", num_retries=0)
+        self.assertEqual(len(list(self.client.query("SELECT * FROM `p1.eu.t`").result())), 1)
+
+    def test_a_truncating_load_keeps_what_partitions_the_table(self):
+        wanted = bigquery.Table("p1.d.t", schema=SCHEMA)
+        wanted.time_partitioning = bigquery.TimePartitioning(field="at")
+        self.client.create_table(wanted)
+        with self.assertRaises(exceptions.BadRequest):
+            self.load("t", lines([{"id": 1}]), schema=SIMPLE, write_disposition="WRITE_TRUNCATE").result()
+        self.assertEqual(self.client.get_table("p1.d.t").schema, SCHEMA)
+        self.load("t", lines([{"id": 1}]), schema=SCHEMA[:8], write_disposition="WRITE_TRUNCATE").result()
+        table = self.client.get_table("p1.d.t")
+        self.assertEqual((table.time_partitioning.field, table.schema), ("at", SCHEMA[:8]))
+
 
 class Faults(Fake):
     def fault(self, **spec):
