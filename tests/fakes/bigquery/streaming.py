@@ -5,17 +5,14 @@ from tables import _T, _table
 from values import json_text
 
 
-def _too_large(message):
-    return ApiError(413, "invalid", message)
-
-
 def _check_limits(world, request, rows):
     options = world.options
     if len(request.body) > options["insert_max_bytes"]:
-        raise _too_large("Request payload size exceeds the limit: %d bytes." % options["insert_max_bytes"])
+        raise ApiError(413, "invalid", "Request payload size exceeds the limit: %d bytes." %
+                       options["insert_max_bytes"])
     if len(rows) > options["insert_max_rows"]:
-        raise _too_large("too many rows present in the request, limit: %d row count: %d." %
-                         (options["insert_max_rows"], len(rows)))
+        raise invalid("too many rows present in the request, limit: %d row count: %d." %
+                      (options["insert_max_rows"], len(rows)))
     if not rows:
         raise invalid("No rows present in the request.")
     for row in rows:
