@@ -1,5 +1,6 @@
 #include "destinations/catalog.h"
 
+#include "destinations/bigquery_streaming/streaming_destination.h"
 #include "destinations/file/file_destination.h"
 #include "destinations/logger/logger_destination.h"
 #include "destinations/sqlite/sqlite_destination.h"
@@ -9,6 +10,12 @@ namespace bizond {
 namespace {
 
 constexpr DestinationDescriptor kDestinations[] = {
+    {.name = "bigquery_streaming",
+     .summary = "table of BigQuery, streamed into by insertAll",
+     .exactly_once = false,
+     .merge = false,
+     .open = OpenBigQueryStreaming,
+     .replace = false},
     {.name = "file",
      .summary = "NDJSON file: replaced by rename, appended to, or followed",
      .exactly_once = true,

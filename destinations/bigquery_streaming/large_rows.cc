@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/failpoint.h"
 #include "base/identity.h"
 #include "destinations/google/google_error.h"
 #include "destinations/google/job_id.h"
@@ -19,14 +18,15 @@ constexpr int kAttemptsMax = 5;
 
 bool DataWasRefused(const BigQueryJob& job) { return job.failure->code == "bigquery_invalid"; }
 
-// The job's first words on what is wrong with the data: errorResult often only counts them.
+// The job's first words on what is wrong with the data: errorResult only counts its errors.
 std::string WhyRefused(const BigQueryJob& job) {
   const nlohmann::json status = JsonObject(job.resource, "status");
+  const std::string summary = JsonText(JsonObject(status, "errorResult"), "message");
   const auto errors = status.find("errors");
   if (errors != status.end() && errors->is_array()) {
     for (const nlohmann::json& error : *errors) {
       const std::string message = JsonText(error, "message");
-      if (!message.empty()) return ServiceText(message);
+      if (!message.empty() && message != summary) return ServiceText(message);
     }
   }
   return job.failure->message;
@@ -62,7 +62,6 @@ Status LargeRows::Load() {
         rejects_->Reject(rows_.iteration(i), rows_.Rejected(i, "bigquery_row_refused", why)));
   }
   rows_.Clear();
-  Failpoint("bigquery_streaming.loaded");
   return {};
 }
 

@@ -5,7 +5,6 @@
 #include <array>
 #include <utility>
 
-#include "base/failpoint.h"
 #include "base/identity.h"
 #include "destinations/divergence.h"
 #include "sync/run_log.h"
@@ -161,7 +160,6 @@ Status BigQueryStreamingDestination::Reject(const Record& record, uint64_t itera
 Status BigQueryStreamingDestination::SendRows() {
   BIZOND_RETURN_IF_ERROR(session_->inserter.Insert(session_->pending));
   session_->pending.Clear();
-  Failpoint("bigquery_streaming.inserted");
   return {};
 }
 

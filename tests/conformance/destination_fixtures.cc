@@ -5,6 +5,7 @@
 namespace bizond {
 
 // Each lies in destination_<name>_test.cc.
+DestinationFixture MakeBigQueryStreamingFixture();
 DestinationFixture MakeFileFixture();
 DestinationFixture MakeLoggerFixture();
 DestinationFixture MakeSqliteFixture();
@@ -12,6 +13,7 @@ DestinationFixture MakeSqliteFixture();
 namespace {
 
 constexpr FixtureRow kFixtures[] = {
+    {"bigquery_streaming", MakeBigQueryStreamingFixture},
     {"file", MakeFileFixture},
     {"logger", MakeLoggerFixture},
     {"sqlite", MakeSqliteFixture},
