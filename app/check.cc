@@ -3,7 +3,9 @@
 
 #include "app/composition.h"
 #include "app/job_file.h"
+#include "sync/cursor.h"
 #include "sync/record_parser.h"
+#include "web/run_json.h"
 
 namespace bizond {
 namespace {
@@ -33,11 +35,10 @@ std::vector<Probe> ProbeConnections(const JobFile& file, Clock& clock, std::stop
   return probes;
 }
 
-json ErrorJson(const Error& error) {
-  return {{"code", error.code},
-          {"kind", ErrorKindName(error.kind)},
-          {"message", error.message},
-          {"remedy", error.remedy}};
+// A text without its quotes, as the API shows a watermark; null: the record has none.
+json CursorShown(std::string_view token) {
+  if (token.empty() || token == "null") return nullptr;
+  return token.front() == '"' ? UnescapeJsonString(token) : std::string(token);
 }
 
 // Up to ten records as a run without a watermark would read them.
@@ -59,7 +60,7 @@ Result<json> FirstRecords(const JobFile& file, const std::string& stream, Clock&
     for (const Record& record : batch.records()) {
       if (records.size() == kPlanRecords) break;
       records.push_back({{"source_record_id", record.has_key ? json(record.key) : json(nullptr)},
-                         {"cursor", record.cursor},
+                         {"cursor", CursorShown(record.cursor)},
                          {"source_data", record.data}});
     }
     if (page.exhausted) break;

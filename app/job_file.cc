@@ -1,8 +1,12 @@
 #include "app/job_file.h"
 
+#include <nlohmann/json.hpp>
+
 #include "app/composition.h"
 #include "base/text.h"
 #include "scheduler/job_service.h"
+#include "web/problem.h"
+#include "web/run_json.h"
 
 namespace bizond {
 namespace {
@@ -17,9 +21,22 @@ Result<std::map<std::string, std::string>> Environment(const JobFileOptions& opt
   return std::map<std::string, std::string>();
 }
 
+// With --json a program reads standard output, whatever the outcome.
 OpenedJobFile Refuse(const Error& error, int exit_code, Console& console) {
   console.Report(error);
+  if (console.json()) console.Print(Serialize({{"error", ErrorJson(error)}}));
   return {std::nullopt, exit_code};
+}
+
+OpenedJobFile RefuseDefinition(const ParsedJob& parsed, Console& console) {
+  if (console.json()) {
+    const Error error{ErrorKind::kConfig, "invalid_job", "the definition is not valid",
+                      "mend what `errors` lists", std::nullopt};
+    console.Print(Serialize({{"error", ErrorJson(error)},
+                             {"errors", IssuesJson(parsed.errors)},
+                             {"warnings", IssuesJson(parsed.warnings)}}));
+  }
+  return {std::nullopt, kExitInvalid};
 }
 
 }  // namespace
@@ -33,7 +50,7 @@ OpenedJobFile OpenJobFile(const JobFileOptions& options, Console& console) {
                          .Check(*text, JobOrigin::kFile, /*submitted=*/false);
   for (const JobIssue& issue : parsed.warnings) console.Report(options.job_file, issue, true);
   for (const JobIssue& issue : parsed.errors) console.Report(options.job_file, issue, false);
-  if (!parsed.errors.empty() || !parsed.spec) return {std::nullopt, kExitInvalid};
+  if (!parsed.errors.empty() || !parsed.spec) return RefuseDefinition(parsed, console);
   for (const std::string& stream : options.streams) {
     const auto& known = parsed.spec->source.streams;
     if (std::find(known.begin(), known.end(), stream) != known.end()) continue;

@@ -61,21 +61,25 @@ class ForegroundRun {
                               BIZOND_RETURN_IF_ERROR(tx.AdoptOrphans("run", clock_.Now()));
                               return tx.ActiveRuns(name);
                             }));
+    // A run that was cut off goes on with its own version of the job: the file may have changed
+    // since, and what becomes of the state is only known once that run has ended.
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> before,
+                            store_->Query([&](const auto& r) { return r.GetJob(name); }));
+    plain_secrets_.Set(name, file_.spec.plain_secrets);
+    MakeExecutor(root);
+    for (const RunRow& run : left) {
+      console_.Note("going on with run " + run.id + ", which was cut off");
+      BIZOND_ASSIGN_OR_RETURN(RunRow ended, ExecuteOne(run.id, stop));
+      const bool same = before && run.job_version == before->version &&
+                        before->definition == file_.spec.definition && !options_.reset;
+      if (IsActive(ended.phase) || same) return ended;
+    }
     PutOptions put;
     put.managed_by = "file";
     put.origin = std::filesystem::absolute(options_.job_file).string();
     if (options_.state == "keep") put.state = StateChange::kKeep;
     if (options_.reset || options_.state == "reset") put.state = StateChange::kReset;
-    BIZOND_ASSIGN_OR_RETURN(const PutOutcome job, service_->Put(file_.spec, put));
-    MakeExecutor(root);
-    // A run that was cut off goes on with its own version of the job. The file may have changed
-    // since.
-    for (const RunRow& run : left) {
-      console_.Note("going on with run " + run.id + ", which was cut off");
-      BIZOND_ASSIGN_OR_RETURN(RunRow ended, ExecuteOne(run.id, stop));
-      const bool same = run.job_version == job.row.version && !options_.reset;
-      if (IsActive(ended.phase) || same) return ended;
-    }
+    BIZOND_RETURN_IF_ERROR(service_->Put(file_.spec, put));
     TriggerOptions trigger;
     trigger.trigger = "cli";
     trigger.reset = options_.reset && file_.spec.source.sync_mode == SyncMode::kIncremental;

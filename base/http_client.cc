@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <stdexcept>
 
-#include "base/log.h"
+#include "base/http_proxy.h"
+#include "base/http_transfer.h"
+#include "base/http_url.h"
 
 namespace bizond {
 namespace {
@@ -22,87 +25,12 @@ struct FreeBy {
 using Easy = std::unique_ptr<CURL, FreeBy<curl_easy_cleanup>>;
 using Multi = std::unique_ptr<CURLM, FreeBy<curl_multi_cleanup>>;
 using HeaderList = std::unique_ptr<curl_slist, FreeBy<curl_slist_free_all>>;
-using Url = std::unique_ptr<CURLU, FreeBy<curl_url_cleanup>>;
 
-// A limit of libcurl's own ends one header at 100 KiB; this one ends many.
-constexpr size_t kHeaderBytesMax = 1 << 20;
-
-struct Received {
-  HttpResponse response;
-  uint64_t max_bytes = 0;
-  size_t header_bytes = 0;
-  bool too_large = false;
-};
-
-size_t OnBody(char* data, size_t unit, size_t count, void* user) {
-  auto& received = *static_cast<Received*>(user);
-  const size_t size = unit * count;
-  if (size > received.max_bytes - received.response.body.size()) {
-    received.too_large = true;
-    return 0;  // Ends the transfer with CURLE_WRITE_ERROR.
+template <typename T>
+void Set(CURL* easy, CURLoption option, T value) {
+  if (curl_easy_setopt(easy, option, value) != CURLE_OK) {
+    throw std::runtime_error(fmt::format("libcurl refuses option {}", static_cast<int>(option)));
   }
-  received.response.body.append(data, size);
-  return size;
-}
-
-std::string_view Trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
-size_t OnHeader(char* data, size_t unit, size_t count, void* user) {
-  auto& received = *static_cast<Received*>(user);
-  const std::string_view line(data, unit * count);
-  received.header_bytes += line.size();
-  if (received.header_bytes > kHeaderBytesMax) {
-    received.too_large = true;
-    return 0;
-  }
-  // A status line begins a response: what came before was an interim one (100 Continue).
-  if (line.starts_with("HTTP/")) received.response.headers.clear();
-  const size_t colon = line.find(':');
-  if (colon != std::string_view::npos && !line.starts_with("HTTP/")) {
-    std::string name(Trim(line.substr(0, colon)));
-    for (char& c : name) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    received.response.headers.emplace_back(std::move(name), Trim(line.substr(colon + 1)));
-  }
-  return line.size();
-}
-
-std::string Part(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return "";
-  std::string copy = text;
-  curl_free(text);
-  return copy;
-}
-
-struct Target {
-  std::string shown;  // Without user, password, query and fragment, which may hold secrets.
-  bool loopback = false;
-};
-
-Result<Target> ParseTarget(const std::string& text) {
-  const Url url(curl_url());
-  const bool parsed = url != nullptr && text.find('\0') == std::string::npos &&
-                      curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) == CURLUE_OK;
-  const std::string scheme = parsed ? Part(url.get(), CURLUPART_SCHEME) : "";
-  if (scheme != "http" && scheme != "https") {
-    return Fail(ErrorKind::kConfig, "http_error",
-                fmt::format("'{}' is not an http or https URL",
-                            EscapeControls(Redact(text.substr(0, text.find('?'))))),
-                "write it as http://127.0.0.1:8787");
-  }
-  const std::string host = Part(url.get(), CURLUPART_HOST);
-  for (const CURLUPart hidden :
-       {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY, CURLUPART_FRAGMENT}) {
-    curl_url_set(url.get(), hidden, nullptr, 0);
-  }
-  return Target{EscapeControls(Redact(Part(url.get(), CURLUPART_URL))),
-                host == "localhost" || host == "[::1]" || host.starts_with("127.")};
 }
 
 bool IsToken(std::string_view text) {
@@ -116,7 +44,38 @@ bool IsHeaderValue(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
-Result<HeaderList> MakeHeaders(const HttpRequest& request) {
+bool Is(std::string_view name, std::string_view other) {
+  return name.size() == other.size() &&
+         std::equal(name.begin(), name.end(), other.begin(),
+                    [](char a, char b) { return a == b || (a | 0x20) == (b | 0x20); });
+}
+
+// What another origin may know.
+bool HoldsNoSecret(std::string_view name) {
+  static constexpr std::string_view kHarmless[] = {
+      "Accept",   "Accept-Encoding",   "Accept-Language",     "Content-Type",  "Content-Encoding",
+      "If-Match", "If-Modified-Since", "If-Unmodified-Since", "If-None-Match", "If-Range",
+      "Range",    "User-Agent"};
+  return std::any_of(std::begin(kHarmless), std::end(kHarmless),
+                     [name](std::string_view harmless) { return Is(name, harmless); });
+}
+
+Status CheckRequest(const HttpRequest& request) {
+  if (!IsToken(request.method)) {
+    return Fail(ErrorKind::kConfig, "http_error",
+                fmt::format("'{}' is not an HTTP method", EscapeControls(request.method)));
+  }
+  for (const auto& [name, value] : request.headers) {
+    if (IsToken(name) && IsHeaderValue(value)) continue;
+    return Fail(ErrorKind::kConfig, "http_error",
+                fmt::format("the header '{}' holds a character that no header may hold",
+                            EscapeControls(name)),
+                "look for a line break at the end of a token");
+  }
+  return {};
+}
+
+HeaderList MakeHeaders(const HttpRequest& request, const HttpHop& hop) {
   HeaderList list;
   const auto append = [&list](const std::string& line) {
     curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
@@ -125,19 +84,11 @@ Result<HeaderList> MakeHeaders(const HttpRequest& request) {
     static_cast<void>(list.release());
     list.reset(longer);
   };
-  if (!IsToken(request.method)) {
-    return Fail(ErrorKind::kConfig, "http_error",
-                fmt::format("'{}' is not an HTTP method", EscapeControls(request.method)));
-  }
   bool has_type = false;
   for (const auto& [name, value] : request.headers) {
-    if (!IsToken(name) || !IsHeaderValue(value)) {
-      return Fail(ErrorKind::kConfig, "http_error",
-                  fmt::format("the header '{}' holds a character that no header may hold",
-                              EscapeControls(name)),
-                  "look for a line break at the end of a token");
-    }
-    has_type |= name.size() == 12 && curl_strnequal(name.c_str(), "Content-Type", 12) != 0;
+    const bool of_body = Is(name, "Content-Type") || Is(name, "Content-Encoding");
+    if ((!hop.to_first_origin && !HoldsNoSecret(name)) || (of_body && !hop.with_body)) continue;
+    has_type |= Is(name, "Content-Type");
     // "name;" is libcurl's way to send a header without a value.
     append(value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
   }
@@ -147,166 +98,147 @@ Result<HeaderList> MakeHeaders(const HttpRequest& request) {
   return list;
 }
 
-struct FailureRow {
-  CURLcode code;
-  ErrorKind kind;
-  std::string_view name;
-  std::string_view remedy;
-};
-
-constexpr std::string_view kIsItRunning =
-    "check that it runs, and that host and port are right: curl -v";
-constexpr std::string_view kCheckCertificate = "check the certificate and the system's clock";
-
-constexpr FailureRow kFailures[] = {
-    {CURLE_COULDNT_CONNECT, ErrorKind::kTransient, "connect_failed", kIsItRunning},
-    {CURLE_COULDNT_RESOLVE_HOST, ErrorKind::kTransient, "connect_failed",
-     "check the host's name: getent hosts"},
-    {CURLE_COULDNT_RESOLVE_PROXY, ErrorKind::kTransient, "connect_failed",
-     "check the variables http_proxy and https_proxy"},
-    {CURLE_SSL_CONNECT_ERROR, ErrorKind::kTransient, "connect_failed",
-     "check that the port speaks TLS"},
-    {CURLE_PEER_FAILED_VERIFICATION, ErrorKind::kPermanent, "http_error", kCheckCertificate},
-    {CURLE_SSL_CACERT_BADFILE, ErrorKind::kPermanent, "http_error", kCheckCertificate},
-    {CURLE_OPERATION_TIMEDOUT, ErrorKind::kTransient, "http_timeout",
-     "check that the other side is not overloaded, or allow more time"},
-    {CURLE_UNSUPPORTED_PROTOCOL, ErrorKind::kConfig, "http_error", "use http:// or https://"},
-    {CURLE_URL_MALFORMAT, ErrorKind::kConfig, "http_error", "check the URL"},
-    {CURLE_WEIRD_SERVER_REPLY, ErrorKind::kPermanent, "http_error",
-     "what listens there does not speak HTTP: check host and port"},
-};
-
-Error FailureOf(CURLcode code, const Received& received, const HttpRequest& request,
-                const std::string& shown, const char* detail) {
-  if (received.too_large) {
-    return {.kind = ErrorKind::kPermanent,
-            .code = "response_too_large",
-            .message = fmt::format("{} {}: the answer is larger than {} bytes", request.method,
-                                   shown, request.max_response_bytes),
-            .remedy = "ask for less at once (limit=, filters)"};
-  }
-  // A connection that broke in the middle may hold the next time.
-  FailureRow row{code, ErrorKind::kTransient, "http_error", "try again"};
-  for (const FailureRow& candidate : kFailures) {
-    if (candidate.code == code) {
-      row = candidate;
-      break;
-    }
-  }
-  const std::string_view why = *detail != '\0' ? detail : curl_easy_strerror(code);
-  return {.kind = row.kind,
-          .code = std::string(row.name),
-          .message = fmt::format("{} {}: {}", request.method, shown, EscapeControls(Redact(why))),
-          .remedy = std::string(row.remedy)};
+bool IsRedirect(const HttpResponse& response) {
+  const int status = response.status;
+  return (status == 301 || status == 302 || status == 303 || status == 307 || status == 308) &&
+         response.Header("location") != nullptr;
 }
 
-// Takes the transfer off its multi handle, however it ends, and has it forget the buffers of one
-// Send.
-class Attached {
- public:
-  Attached(CURLM* multi, CURL* easy) : multi_(multi), easy_(easy) {
-    if (curl_multi_add_handle(multi, easy) != CURLM_OK) throw std::runtime_error("libcurl: add");
+// As browsers do it: 303 makes a GET of all, 301 and 302 of a POST.
+Result<HttpHop> NextHop(const HttpRequest& request, const HttpHop& hop,
+                        const HttpResponse& response) {
+  HttpHop next;
+  BIZOND_ASSIGN_OR_RETURN(next.target, ResolveRedirect(hop.target, *response.Header("location")));
+  next.to_first_origin = hop.to_first_origin && next.target.SameOrigin(hop.target);
+  const bool as_get = (response.status == 303 && hop.method != "HEAD") ||
+                      (response.status < 303 && hop.method == "POST");
+  next.method = as_get ? "GET" : hop.method;
+  next.with_body = hop.with_body && !as_get;
+  if (!next.with_body || !request.upload) return next;
+  if (!request.upload->rewind) {
+    return Fail(ErrorKind::kPermanent, "redirect_refused",
+                fmt::format("{} {} redirects, and the body can be sent only once", hop.method,
+                            hop.target.shown),
+                "use the URL that the server wants to be asked at");
   }
-  ~Attached() {
-    curl_multi_remove_handle(multi_, easy_);
-    curl_easy_reset(easy_);
-  }
-  Attached(const Attached&) = delete;
-  Attached& operator=(const Attached&) = delete;
-
- private:
-  CURLM* const multi_;
-  CURL* const easy_;
-};
-
-// nullopt: a stop was asked for.
-std::optional<CURLcode> Perform(CURLM* multi, std::stop_token stop) {
-  const std::stop_callback wake(stop, [multi] { curl_multi_wakeup(multi); });
-  // Timeouts of the transfer itself are libcurl's; this is only how long it rests without an event.
-  constexpr int kRest_ms = 1000;
-  while (!stop.stop_requested()) {
-    int running = 0;
-    if (curl_multi_perform(multi, &running) != CURLM_OK) return CURLE_FAILED_INIT;
-    int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
-      if (message->msg == CURLMSG_DONE) return message->data.result;
-    }
-    if (curl_multi_poll(multi, nullptr, 0, kRest_ms, nullptr) != CURLM_OK) return CURLE_FAILED_INIT;
-  }
-  return std::nullopt;
-}
-
-template <typename T>
-void Set(CURL* easy, CURLoption option, T value) {
-  if (curl_easy_setopt(easy, option, value) != CURLE_OK) {
-    throw std::runtime_error(fmt::format("libcurl refuses option {}", static_cast<int>(option)));
-  }
-}
-
-void Configure(CURL* easy, const HttpRequest& request, bool loopback) {
-  Set(easy, CURLOPT_URL, request.url.c_str());
-  Set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  Set(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  Set(easy, CURLOPT_PATH_AS_IS, 1L);
-  Set(easy, CURLOPT_NOSIGNAL, 1L);
-  // Without it a stop would wait for the thread that resolves the host's name.
-  Set(easy, CURLOPT_QUICK_EXIT, 1L);
-  // A proxy cannot reach our own loopback.
-  if (loopback) Set(easy, CURLOPT_PROXY, "");
-  const auto timeout_ms = std::chrono::ceil<std::chrono::milliseconds>(request.timeout).count();
-  Set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<int64_t>(1, timeout_ms)));
-  if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
-      request.method == "PATCH") {
-    Set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    Set(easy, CURLOPT_POSTFIELDS, request.body.data());
-  }
-  if (request.method == "HEAD") Set(easy, CURLOPT_NOBODY, 1L);
-  Set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  BIZOND_RETURN_IF_ERROR(request.upload->rewind());
+  return next;
 }
 
 }  // namespace
 
+const std::string* HttpResponse::Header(std::string_view name) const {
+  const auto found = std::find_if(headers.begin(), headers.end(),
+                                  [name](const auto& header) { return header.first == name; });
+  return found == headers.end() ? nullptr : &found->second;
+}
+
+bool MayRepeat(const HttpRequest& request) {
+  return request.repeatable || request.method == "GET" || request.method == "HEAD" ||
+         request.method == "OPTIONS";
+}
+
 struct HttpClient::Impl {
+  HttpClientOptions options;
+  HttpProxies proxies = HttpProxies::FromEnvironment();
+  uint64_t sunk_bytes = 0;
   Easy easy{curl_easy_init()};
   Multi multi{curl_multi_init()};  // Holds the connections that are kept alive.
+
+  void Configure(const HttpHop& hop, const std::string& proxy);
+  Result<HttpResponse> Exchange(const HttpRequest& request, const HttpHop& hop, Duration* time_left,
+                                const std::stop_token& stop);
 };
 
-HttpClient::HttpClient() {
+void HttpClient::Impl::Configure(const HttpHop& hop, const std::string& proxy) {
+  CURL* const handle = easy.get();
+  Set(handle, CURLOPT_URL, hop.target.url.c_str());
+  Set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  Set(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  Set(handle, CURLOPT_FOLLOWLOCATION, 0L);
+  Set(handle, CURLOPT_PATH_AS_IS, 1L);
+  Set(handle, CURLOPT_ACCEPT_ENCODING, "");  // All that libcurl can read.
+  Set(handle, CURLOPT_NOSIGNAL, 1L);
+  // Without it a stop would wait for the thread that resolves the host's name.
+  Set(handle, CURLOPT_QUICK_EXIT, 1L);
+  // Both, so that libcurl does not look into the environment by itself.
+  Set(handle, CURLOPT_PROXY, proxy.c_str());
+  Set(handle, CURLOPT_NOPROXY, "");
+  Set(handle, CURLOPT_SSL_VERIFYPEER, 1L);
+  Set(handle, CURLOPT_SSL_VERIFYHOST, 2L);
+  Set(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!options.ca_file.empty()) {
+    Set(handle, CURLOPT_CAINFO, options.ca_file.c_str());
+    Set(handle, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  }
+  if (!options.client_certificate_file.empty() && hop.to_first_origin) {
+    Set(handle, CURLOPT_SSLCERT, options.client_certificate_file.c_str());
+    if (!options.client_key_file.empty()) {
+      Set(handle, CURLOPT_SSLKEY, options.client_key_file.c_str());
+    }
+  }
+}
+
+Result<HttpResponse> HttpClient::Impl::Exchange(const HttpRequest& request, const HttpHop& hop,
+                                                Duration* time_left, const std::stop_token& stop) {
+  const std::string& proxy = proxies.For(hop.target);
+  const AddressGuard* const guard = options.guard.get();
+  // Without a proxy the address that is connected to is judged, and that is enough.
+  if (guard != nullptr && !proxy.empty()) {
+    BIZOND_RETURN_IF_ERROR(guard->CheckUnresolved(hop.target.host, hop.target.port));
+  }
+  HostLimits& limits = options.limits != nullptr ? *options.limits : HostLimits::OfProcess();
+  if (!limits.AwaitTurn(hop.target.host, request.rate, stop)) {
+    return Failure(StoppedError(fmt::format("{} {}", hop.method, hop.target.shown)));
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const HeaderList headers = MakeHeaders(request, hop);
+  curl_easy_reset(easy.get());
+  Configure(hop, proxy);
+  Set(easy.get(), CURLOPT_HTTPHEADER, headers.get());
+  HttpTransfer transfer(request, hop, guard, !proxy.empty());
+  transfer.Configure(easy.get(), *time_left);
+  Result<HttpResponse> response = transfer.Run(multi.get(), stop);
+  sunk_bytes += transfer.sunk_bytes();
+  *time_left -= std::chrono::floor<Duration>(std::chrono::steady_clock::now() - start);
+  return response;
+}
+
+HttpClient::HttpClient(HttpClientOptions options) {
   static std::once_flag once;
   std::call_once(once, [] {
     if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK) throw std::runtime_error("libcurl: init");
   });
   impl_ = std::make_unique<Impl>();
   if (impl_->easy == nullptr || impl_->multi == nullptr) throw std::bad_alloc();
+  impl_->options = std::move(options);
 }
 
-HttpClient::~HttpClient() = default;
+HttpClient::~HttpClient() {
+  const SigpipeBlocked blocked;  // Connections that were kept say goodbye.
+  impl_.reset();
+}
+
+uint64_t HttpClient::sunk_bytes() const { return impl_->sunk_bytes; }
 
 Result<HttpResponse> HttpClient::Send(const HttpRequest& request, std::stop_token stop) {
-  BIZOND_ASSIGN_OR_RETURN(const Target target, ParseTarget(request.url));
-  BIZOND_ASSIGN_OR_RETURN(const HeaderList headers, MakeHeaders(request));
-  CURL* const easy = impl_->easy.get();
-  Received received;
-  received.max_bytes = request.max_response_bytes;
-  char detail[CURL_ERROR_SIZE] = {};
-  curl_easy_reset(easy);
-  Configure(easy, request, target.loopback);
-  Set(easy, CURLOPT_HTTPHEADER, headers.get());
-  Set(easy, CURLOPT_ERRORBUFFER, detail);
-  Set(easy, CURLOPT_WRITEFUNCTION, &OnBody);
-  Set(easy, CURLOPT_WRITEDATA, &received);
-  Set(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
-  Set(easy, CURLOPT_HEADERDATA, &received);
-  const Attached attached(impl_->multi.get(), easy);
-  const std::optional<CURLcode> code = Perform(impl_->multi.get(), stop);
-  if (!code) return Failure(StoppedError(fmt::format("{} {}", request.method, target.shown)));
-  if (*code != CURLE_OK) {
-    return Failure(FailureOf(*code, received, request, target.shown, detail));
+  impl_->sunk_bytes = 0;
+  BIZOND_RETURN_IF_ERROR(CheckRequest(request));
+  HttpHop hop{.target = {}, .method = request.method};
+  BIZOND_ASSIGN_OR_RETURN(hop.target, ParseHttpTarget(request.url));
+  Duration time_left = request.timeout;
+  for (int redirects = 0;; ++redirects) {
+    Result<HttpResponse> response = impl_->Exchange(request, hop, &time_left, stop);
+    if (!response || request.max_redirects <= 0 || !IsRedirect(*response)) return response;
+    if (redirects >= request.max_redirects) {
+      return Fail(ErrorKind::kPermanent, "too_many_redirects",
+                  fmt::format("{} {}: more than {} redirects", request.method, hop.target.shown,
+                              request.max_redirects),
+                  "use the URL that the server wants to be asked at; check that it does not "
+                  "redirect in a circle");
+    }
+    BIZOND_ASSIGN_OR_RETURN(hop, NextHop(request, hop, *response));
   }
-  long status = 0;
-  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-  received.response.status = static_cast<int>(status);
-  return std::move(received.response);
 }
 
 }  // namespace bizond

@@ -46,6 +46,11 @@ bool IsChoice(std::string_view choices, std::string_view value) {
 
 Status CheckValues(const OptionRow& row, const std::vector<std::string>& values) {
   for (const std::string& value : values) {
+    const bool counts = row.kind == OptionKind::kCount;
+    if (counts && (!IsNumber(value) || value.find_first_not_of('0') == std::string::npos)) {
+      return Fail(ErrorKind::kConfig, kUsageCode,
+                  fmt::format("{} takes a whole number from 1, not \"{}\"", LongName(row), value));
+    }
     if (row.kind == OptionKind::kNumber && !IsNumber(value)) {
       return Fail(ErrorKind::kConfig, kUsageCode,
                   fmt::format("{} takes a whole number, not \"{}\"", LongName(row), value));

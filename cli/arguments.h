@@ -24,6 +24,7 @@ enum class OptionKind {
   kText,
   kRepeated,  // Text, given any number of times.
   kNumber,    // A whole number, not negative.
+  kCount,     // A whole number from 1.
 };
 
 struct OptionRow {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/log.h"
 #include "base/text.h"
 
 namespace bizond {
@@ -43,8 +44,10 @@ bool In(const Range (&ranges)[N], char32_t value) {
                      [&](const Range& r) { return value >= r.first && value <= r.last; });
 }
 
+// All that the program prints goes through here: no secret leaves it, whatever held one.
 void Write(std::FILE* file, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), file);
+  const std::string shown = Redact(text);
+  std::fwrite(shown.data(), 1, shown.size(), file);
 }
 
 bool MayColour() {

@@ -2,7 +2,8 @@
 //
 // Data goes to standard output: one JSON document with --json, else lines for people. Everything
 // else (progress, warnings, errors) goes to standard error. Colour and the progress bar appear on a
-// terminal only, and NO_COLOR is honoured (https://no-color.org).
+// terminal only, and NO_COLOR is honoured (https://no-color.org). Secrets are taken out of
+// everything (base/log.h, Redact).
 //
 // Threads: Progress and ClearProgress may be called from any thread, the rest from the main thread.
 #ifndef BIZOND_CLI_CONSOLE_H_

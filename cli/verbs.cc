@@ -8,6 +8,7 @@ constexpr OptionKind kFlag = OptionKind::kFlag;
 constexpr OptionKind kText = OptionKind::kText;
 constexpr OptionKind kRepeated = OptionKind::kRepeated;
 constexpr OptionKind kNumber = OptionKind::kNumber;
+constexpr OptionKind kCount = OptionKind::kCount;
 
 constexpr OptionRow kEnvFile{"--env-file", "F", "variables for env://, instead of ./.env"};
 constexpr OptionRow kStateDir{"--state-dir", "D", "where state is kept"};
@@ -36,7 +37,7 @@ constexpr OptionRow kRun[] = {
     kEnvFile,
     kStateDir,
     kLogLevel,
-    {"--max-iterations", "N", "stop after this many pages", kNumber},
+    {"--max-iterations", "N", "stop after this many pages", kCount},
     {"--wait", "", "wait for another run of this job to end", kFlag},
 };
 constexpr OptionRow kJobFile[] = {kEnvFile, kStateDir, kLogLevel, kStream};

@@ -1,5 +1,6 @@
 #include "destinations/catalog.h"
 
+#include "destinations/bigquery/bigquery_destination.h"
 #include "destinations/bigquery_streaming/streaming_destination.h"
 #include "destinations/file/file_destination.h"
 #include "destinations/logger/logger_destination.h"
@@ -10,6 +11,11 @@ namespace bizond {
 namespace {
 
 constexpr DestinationDescriptor kDestinations[] = {
+    {.name = "bigquery",
+     .summary = "table of BigQuery: load jobs into a staging, published by a copy job",
+     .exactly_once = true,
+     .merge = false,
+     .open = OpenBigQueryDestination},
     {.name = "bigquery_streaming",
      .summary = "table of BigQuery, streamed into by insertAll",
      .exactly_once = false,

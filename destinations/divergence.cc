@@ -20,7 +20,9 @@ Error StagingLost(std::string_view staging, std::string_view what) {
   return {.kind = ErrorKind::kPermanent,
           .code = "staging_lost",
           .message = fmt::format("{}: {}", staging, what),
-          .remedy = fmt::format("something outside of bizond changed the staging; {}", kStartOver)};
+          .remedy =
+              "something outside of bizond changed the staging, or removed it; nothing of this run "
+              "is published: run the job again, and it stages everything anew"};
 }
 
 Error BadMark(std::string_view what, std::string_view text) {

@@ -7,8 +7,21 @@
 
 namespace bizond {
 
-ParsedJob CheckJob(std::string_view text, const Catalog& catalog, JobOrigin origin,
-                   std::optional<UtcTime> submitted_at) {
+namespace {
+
+void Refuse(std::string_view text, const std::string& path, const Error& error, ParsedJob* parsed) {
+  parsed->errors.push_back(IssueAt(text, path, error.message, error.remedy));
+  parsed->spec.reset();
+}
+
+Error Unsupported(std::string message, std::string remedy) {
+  return {ErrorKind::kConfig, "invalid_schedule", std::move(message), std::move(remedy),
+          std::nullopt};
+}
+
+}  // namespace
+
+ParsedJob CheckJob(std::string_view text, const Catalog& catalog, JobOrigin origin) {
   ParsedJob parsed = ParseJob(text, catalog, origin);
   if (!parsed.spec) return parsed;
   const ConcurrencySpec& concurrency = parsed.spec->concurrency;
@@ -20,34 +33,32 @@ ParsedJob CheckJob(std::string_view text, const Catalog& catalog, JobOrigin orig
                 "set `workers` in the daemon's --config; priority does have an effect"));
   }
   if (parsed.spec->schedule.empty()) return parsed;
-  const auto refuse = [&](const std::string& path, const Error& error) {
-    parsed.errors.push_back(IssueAt(text, path, error.message, error.remedy));
-    parsed.spec.reset();
-  };
   const nlohmann::json block = nlohmann::json::parse(parsed.spec->schedule, nullptr, false);
-  const Result<ScheduleSpec> schedule = ParseSchedule(block, parsed.spec->name);
+  std::string place;
+  const Result<ScheduleSpec> schedule = ParseSchedule(block, parsed.spec->name, &place);
   if (!schedule) {
-    refuse("schedule", schedule.error());
-    return parsed;
-  }
-  if (schedule->kind == ScheduleKind::kAfter) {
-    refuse("schedule.after", {ErrorKind::kConfig, "invalid_schedule",
-                              "this version cannot run a job after another one",
-                              "give the job a cron, every or at of its own", std::nullopt});
-    return parsed;
-  }
-  if (schedule->overlap == OverlapPolicy::kAllowAll) {
-    refuse("schedule.overlap", {ErrorKind::kConfig, "invalid_schedule",
-                                "allow_all would let two runs share one staging",
-                                "use skip, buffer_one, buffer_all or cancel_other", std::nullopt});
-    return parsed;
-  }
-  if (submitted_at) {
-    if (const Status past = CheckNotPast(*schedule, *submitted_at); !past) {
-      refuse("schedule.at", past.error());
-    }
+    Refuse(text, place, schedule.error(), &parsed);
+  } else if (schedule->kind == ScheduleKind::kAfter) {
+    Refuse(text, "schedule.after",
+           Unsupported("this version cannot run a job after another one",
+                       "give the job a cron, every or at of its own"),
+           &parsed);
+  } else if (schedule->overlap == OverlapPolicy::kAllowAll) {
+    Refuse(text, "schedule.overlap",
+           Unsupported("allow_all would let two runs share one staging",
+                       "use skip, buffer_one, buffer_all or cancel_other"),
+           &parsed);
   }
   return parsed;
+}
+
+void RefusePast(std::string_view text, UtcTime now, ParsedJob* parsed) {
+  const nlohmann::json block = nlohmann::json::parse(parsed->spec->schedule, nullptr, false);
+  const Result<ScheduleSpec> schedule = ParseSchedule(block, parsed->spec->name);
+  if (!schedule) return;
+  if (const Status past = CheckNotPast(*schedule, now); !past) {
+    Refuse(text, "schedule.at", past.error(), parsed);
+  }
 }
 
 }  // namespace bizond

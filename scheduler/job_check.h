@@ -4,7 +4,6 @@
 #ifndef BIZOND_SCHEDULER_JOB_CHECK_H_
 #define BIZOND_SCHEDULER_JOB_CHECK_H_
 
-#include <optional>
 #include <string_view>
 
 #include "base/clock.h"
@@ -12,10 +11,12 @@
 
 namespace bizond {
 
-// ParseJob, and the schedule block compiled. With `submitted_at` an `at` before that is refused,
-// too.
-ParsedJob CheckJob(std::string_view text, const Catalog& catalog, JobOrigin origin,
-                   std::optional<UtcTime> submitted_at);
+// ParseJob, and the schedule block compiled.
+ParsedJob CheckJob(std::string_view text, const Catalog& catalog, JobOrigin origin);
+
+// Makes of an `at` that has passed an error of `parsed`, which CheckJob made of `text`: for a new
+// schedule only, since a job outlives its one run.
+void RefusePast(std::string_view text, UtcTime now, ParsedJob* parsed);
 
 }  // namespace bizond
 

@@ -36,6 +36,24 @@ json StateBasis(const json& definition) {
   return basis;
 }
 
+// How many streams of the job have something that a change of it could strand: a state of their
+// own, or a publication that was decided and not recorded yet.
+Result<size_t> StreamsWithState(const StoreReader& reader, const JobRow& job,
+                                const Catalog& catalog) {
+  BIZOND_ASSIGN_OR_RETURN(const std::vector<StreamStateRow> states, reader.StreamStates(job.name));
+  if (!states.empty()) return states.size();
+  BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, catalog));
+  BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, reader.ActiveRuns(job.name));
+  size_t decided = 0;
+  for (const RunRow& run : active) {
+    for (const std::string& stream : spec.source.streams) {
+      BIZOND_ASSIGN_OR_RETURN(const auto checkpoint, reader.GetCheckpoint(run.id, stream));
+      if (checkpoint && !checkpoint->intent.empty()) ++decided;
+    }
+  }
+  return decided;
+}
+
 }  // namespace
 
 JobService::JobService(Store* store, const Catalog* catalog, Clock* clock, RunControl* control,
@@ -48,7 +66,18 @@ JobService::JobService(Store* store, const Catalog* catalog, Clock* clock, RunCo
       targets_(targets) {}
 
 ParsedJob JobService::Check(std::string_view text, JobOrigin origin, bool submitted) const {
-  return CheckJob(text, *catalog_, origin, submitted ? std::optional(clock_->Now()) : std::nullopt);
+  ParsedJob parsed = CheckJob(text, *catalog_, origin);
+  if (!submitted || !parsed.spec || parsed.spec->schedule.empty()) return parsed;
+  // A job that has run at its time may still be sent again as it is.
+  const std::string& name = parsed.spec->name;
+  const auto stored = store_->Query([&](const StoreReader& reader) { return reader.GetJob(name); });
+  if (stored && *stored &&
+      json::parse((*stored)->definition, nullptr, false).value("schedule", json()) ==
+          json::parse(parsed.spec->schedule, nullptr, false)) {
+    return parsed;
+  }
+  RefusePast(text, clock_->Now(), &parsed);
+  return parsed;
 }
 
 bool JobService::IsWordOnState(const JobSpec& spec, const PutOptions& options) {
@@ -102,12 +131,17 @@ Result<PutOutcome> JobService::Put(const JobSpec& spec, const PutOptions& given)
 Status JobService::MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& options,
                           const std::optional<JobRow>& before) const {
   if (!before) {
-    if (options.if_version) {
+    if (options.if_version || options.must_exist) {
       return Fail(ErrorKind::kConfig, "precondition_failed",
-                  "If-Match names a version, but there is no job named " + spec.name,
+                  "If-Match asks for a job that is there, and there is none named " + spec.name,
                   "send it without If-Match to create the job");
     }
     return {};
+  }
+  if (options.if_absent) {
+    return Fail(ErrorKind::kConfig, "precondition_failed",
+                "If-None-Match asks for a new job, and there is one named " + spec.name,
+                "send it without If-None-Match to replace the job");
   }
   if (options.must_not_exist) {
     return Fail(ErrorKind::kConfig, "job_exists", "a job named " + spec.name + " exists already",
@@ -127,8 +161,8 @@ Status JobService::MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& op
   const json old_basis = StateBasis(json::parse(before->definition, nullptr, false));
   const json new_basis = StateBasis(json::parse(spec.definition, nullptr, false));
   if (old_basis == new_basis || options.state == StateChange::kKeep) return {};
-  BIZOND_ASSIGN_OR_RETURN(const std::vector<StreamStateRow> states, tx.StreamStates(spec.name));
-  if (states.empty()) return {};
+  BIZOND_ASSIGN_OR_RETURN(const size_t streams, StreamsWithState(tx, *before, *catalog_));
+  if (streams == 0) return {};
   if (options.state == StateChange::kReset) {
     BIZOND_RETURN_IF_ERROR(tx.ReleaseTargets(spec.name));
     return tx.ForgetStreamStates(spec.name);
@@ -136,7 +170,7 @@ Status JobService::MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& op
   return Fail(
       ErrorKind::kConfig, "state_conflict",
       "the change touches the source, stream, cursor or target, and the job has state from " +
-          std::to_string(states.size()) + " stream(s); the old version stays in force",
+          std::to_string(streams) + " stream(s); the old version stays in force",
       "say what becomes of the state: ?state=keep or ?state=reset (bizond jobs apply, bizond run: "
       "--state keep|reset)");
 }

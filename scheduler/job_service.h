@@ -41,7 +41,9 @@ enum class StateChange { kAsk, kKeep, kReset };
 struct PutOptions {
   std::string managed_by = "api";  // or "file"
   std::string origin;              // The file.
-  bool must_not_exist = false;     // POST
+  bool must_not_exist = false;     // POST: job_exists
+  bool must_exist = false;         // If-Match: * (precondition_failed)
+  bool if_absent = false;          // If-None-Match: * (precondition_failed)
   std::optional<int64_t> if_version;
   StateChange state = StateChange::kAsk;
 };

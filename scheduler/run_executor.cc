@@ -1,6 +1,7 @@
 #include "scheduler/run_executor.h"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 
 #include "base/failpoint.h"
@@ -47,6 +48,8 @@ struct SyncExecutor::Attempt {
   std::vector<std::string> resets;   // Streams (or "" for all) with a reset that was asked for.
   std::vector<std::string> streams;  // All of the definition's.
   std::optional<Error> first_error;
+  std::atomic<Stage> stage{Stage::kOpen};  // Of the stream in work.
+  std::optional<Stage> failed_in;          // Of the first error.
   size_t recorded = 0;
   Counters done;  // Of the streams that ended in this attempt.
 
@@ -56,7 +59,8 @@ struct SyncExecutor::Attempt {
 SyncExecutor::SyncExecutor(Parts parts) : parts_(std::move(parts)) {}
 
 void SyncExecutor::Execute(RunningAttempt& shared) {
-  Attempt attempt{shared, {}, false, nullptr, {}, {}, std::nullopt, 0, {}};
+  Attempt attempt{shared,       {},           false,        nullptr, {}, {},
+                  std::nullopt, Stage::kOpen, std::nullopt, 0,       {}};
   Status status;
   try {
     attempt.log = parts_.logs->OpenRunLog(shared.run.job, shared.run.id);
@@ -108,13 +112,17 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
     shared.Stop(StopReason::kCancel);
   }
   for (size_t i = 0; i < attempt.spec.source.streams.size(); ++i) {
+    attempt.stage = Stage::kOpen;
     Status status = RunStream(attempt, i);
     if (status) {
       ++attempt.recorded;
       continue;
     }
     if (status.error().kind == ErrorKind::kStopped) return status;
-    if (!attempt.first_error) attempt.first_error = status.error();
+    if (!attempt.first_error) {
+      attempt.first_error = status.error();
+      attempt.failed_in = attempt.stage;
+    }
     const std::string& stream = attempt.spec.source.streams[i];
     attempt.log->Write(LogLevel::kError, Describe(status.error()), {{"stream", stream}});
     BIZOND_RETURN_IF_ERROR(parts_.store->Write([&](StoreTx& tx) {
@@ -160,6 +168,7 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
   const auto on_progress = [&](Stage stage, const Counters& counters, bool) {
     // A page that passed counts: a destination without marks commits only at the end.
     attempt.shared.progress_at_us = parts_.clock->Steady().count();
+    attempt.stage = stage;
     if (!parts_.on_progress) return;
     Counters total = attempt.done;
     total += counters;
@@ -284,7 +293,9 @@ Status SyncExecutor::EndUnfinished(Attempt& attempt, const Error& raised) {
     Log(LogLevel::kWarning, "scheduler", delay ? "a run failed and is tried again" : "a run failed",
         {{"run", run.id}, {"job", run.job}, {"error", Describe(error)}});
   }
-  return parts_.store->Write([&](StoreTx& tx) {
+  return parts_.store->Write([&](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(
+        tx.SetStage(run.id, run.fence, attempt.failed_in.value_or(attempt.stage.load())));
     if (delay) return tx.RequeueRun(run.id, run.fence, error, now + *delay, now);
     const RunPhase phase = attempt.recorded > 0 ? RunPhase::kPartial : RunPhase::kFailed;
     return tx.FinishRun(run.id, run.fence, phase, error, now);

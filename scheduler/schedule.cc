@@ -117,7 +117,7 @@ std::optional<Fire> Schedule::Next(UtcTime after) const {
 
 Status CheckNotPast(const ScheduleSpec& spec, UtcTime now) {
   if (spec.kind != ScheduleKind::kAt || spec.at > now) return {};
-  return Invalid(fmt::format("/schedule/at: {} has passed", FormatUtc(spec.at)),
+  return Invalid(fmt::format("{} has passed", FormatUtc(spec.at)),
                  "Write an instant to come, or leave the schedule out and trigger the job");
 }
 

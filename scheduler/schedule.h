@@ -54,10 +54,12 @@ struct ScheduleSpec {
   friend bool operator==(const ScheduleSpec&, const ScheduleSpec&) = default;
 };
 
-// The `schedule` block, checked to the end: what this returns compiles. Every message names the
-// place by a JSON pointer ("/schedule/cron"). Codes `invalid_schedule`, `invalid_cron`,
-// `unknown_timezone`; kind kConfig. `job_name` seeds `H` and the phase of `every`.
-Result<ScheduleSpec> ParseSchedule(const nlohmann::json& block, std::string_view job_name);
+// The `schedule` block, checked to the end: what this returns compiles. Codes `invalid_schedule`,
+// `invalid_cron`, `unknown_timezone`; kind kConfig. An error's place goes to `place`
+// ("schedule.catch_up.within"); without one the message begins with it. `job_name` seeds `H` and
+// the phase of `every`.
+Result<ScheduleSpec> ParseSchedule(const nlohmann::json& block, std::string_view job_name,
+                                   std::string* place = nullptr);
 
 // Refuses an `at` that has passed: for a definition's first submission only, since a folder's job
 // outlives its one run. Code `invalid_schedule`.

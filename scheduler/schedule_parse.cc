@@ -34,14 +34,17 @@ const Names<ScheduleKind> kKinds = {{"cron", ScheduleKind::kCron},
                                     {"at", ScheduleKind::kAt},
                                     {"after", ScheduleKind::kAfter}};
 
+// Between the place and the words of an error, until ParseSchedule takes them apart.
+constexpr std::string_view kBehindPlace = ": ";
+
 Failure Invalid(std::string_view path, std::string_view what, std::string remedy) {
-  return Fail(ErrorKind::kConfig, "invalid_schedule", fmt::format("/schedule{}: {}", path, what),
-              std::move(remedy));
+  return Fail(ErrorKind::kConfig, "invalid_schedule",
+              fmt::format("schedule{}{}{}", path, kBehindPlace, what), std::move(remedy));
 }
 
 // Another part's error, with its place.
 Failure At(std::string_view path, Error error) {
-  error.message = fmt::format("/schedule{}: {}", path, error.message);
+  error.message = fmt::format("schedule{}{}{}", path, kBehindPlace, error.message);
   error.kind = ErrorKind::kConfig;
   return Failure(std::move(error));
 }
@@ -95,9 +98,9 @@ Result<Duration> Length(const json& value, std::string_view path) {
 // RFC 3339; without an offset it is a civil time of `zone`: one in a gap is the instant after it,
 // one in a fold the first of the two.
 Result<UtcTime> Instant(const json& value, const Zone& zone) {
-  BIZOND_ASSIGN_OR_RETURN(const std::string text, Text(value, "/at"));
+  BIZOND_ASSIGN_OR_RETURN(const std::string text, Text(value, ".at"));
   auto time = ParseUtc(text);
-  if (!time) return At("/at", std::move(time).error());
+  if (!time) return At(".at", std::move(time).error());
   const bool has_offset = text.size() > 10 && text.find_first_of("Zz+-", 10) != std::string::npos;
   if (has_offset) return *time;
   const auto fraction = *time - chrono::floor<chrono::seconds>(*time);
@@ -154,49 +157,49 @@ class Builder {
 
   Status ReadPolicies() {
     if (Has("timezone")) {
-      BIZOND_ASSIGN_OR_RETURN(spec_.timezone, Text(block_["timezone"], "/timezone"));
+      BIZOND_ASSIGN_OR_RETURN(spec_.timezone, Text(block_["timezone"], ".timezone"));
     }
     auto zone = Zone::Find(spec_.timezone);
-    if (!zone) return At("/timezone", std::move(zone).error());
+    if (!zone) return At(".timezone", std::move(zone).error());
     zone_ = *zone;
     if (Has("on_gap")) {
-      BIZOND_ASSIGN_OR_RETURN(spec_.on_gap, Word(block_["on_gap"], "/on_gap", kGaps));
+      BIZOND_ASSIGN_OR_RETURN(spec_.on_gap, Word(block_["on_gap"], ".on_gap", kGaps));
     }
     if (Has("on_fold")) {
-      BIZOND_ASSIGN_OR_RETURN(spec_.on_fold, Word(block_["on_fold"], "/on_fold", kFolds));
+      BIZOND_ASSIGN_OR_RETURN(spec_.on_fold, Word(block_["on_fold"], ".on_fold", kFolds));
     }
     if (Has("overlap")) {
-      BIZOND_ASSIGN_OR_RETURN(spec_.overlap, Word(block_["overlap"], "/overlap", kOverlaps));
+      BIZOND_ASSIGN_OR_RETURN(spec_.overlap, Word(block_["overlap"], ".overlap", kOverlaps));
     }
     if (Has("jitter")) {
-      BIZOND_ASSIGN_OR_RETURN(spec_.jitter, Length(block_["jitter"], "/jitter"));
+      BIZOND_ASSIGN_OR_RETURN(spec_.jitter, Length(block_["jitter"], ".jitter"));
     }
     return Has("catch_up") ? ReadCatchUp(block_["catch_up"]) : Status();
   }
 
   Status ReadCatchUp(const json& value) {
     if (!value.is_object()) {
-      BIZOND_ASSIGN_OR_RETURN(spec_.catch_up, Word(value, "/catch_up", kCatchUps));
+      BIZOND_ASSIGN_OR_RETURN(spec_.catch_up, Word(value, ".catch_up", kCatchUps));
       return {};
     }
     if (value.size() != 1 || !value.contains("within")) {
-      return Invalid("/catch_up", "the only key here is 'within'", "Write it like {within: 6h}");
+      return Invalid(".catch_up", "the only key here is 'within'", "Write it like {within: 6h}");
     }
     spec_.catch_up = CatchUpMode::kWithin;
-    BIZOND_ASSIGN_OR_RETURN(spec_.catch_up_within, Length(value["within"], "/catch_up/within"));
+    BIZOND_ASSIGN_OR_RETURN(spec_.catch_up_within, Length(value["within"], ".catch_up.within"));
     if (spec_.catch_up_within > Duration(0)) return {};
-    return Invalid("/catch_up/within", "a window of nothing catches nothing",
+    return Invalid(".catch_up.within", "a window of nothing catches nothing",
                    "Write catch_up: none, or a window like 6h");
   }
 
   Status ReadWhen() {
     switch (spec_.kind) {
       case ScheduleKind::kCron: {
-        BIZOND_ASSIGN_OR_RETURN(spec_.cron, Text(block_["cron"], "/cron"));
+        BIZOND_ASSIGN_OR_RETURN(spec_.cron, Text(block_["cron"], ".cron"));
         break;
       }
       case ScheduleKind::kEvery: {
-        BIZOND_ASSIGN_OR_RETURN(spec_.every, Length(block_["every"], "/every"));
+        BIZOND_ASSIGN_OR_RETURN(spec_.every, Length(block_["every"], ".every"));
         break;
       }
       case ScheduleKind::kAt: {
@@ -204,9 +207,9 @@ class Builder {
         break;
       }
       case ScheduleKind::kAfter: {
-        BIZOND_ASSIGN_OR_RETURN(spec_.after, Text(block_["after"], "/after"));
+        BIZOND_ASSIGN_OR_RETURN(spec_.after, Text(block_["after"], ".after"));
         if (spec_.after == job_) {
-          return Invalid("/after", "a job cannot run after itself", "Name another job");
+          return Invalid(".after", "a job cannot run after itself", "Name another job");
         }
         break;
       }
@@ -217,16 +220,16 @@ class Builder {
   Status CheckCombination() {
     const std::string_view when = kKinds[static_cast<size_t>(spec_.kind)].first;
     auto schedule = Schedule::Compile(spec_, job_);
-    if (!schedule) return At(fmt::format("/{}", when), std::move(schedule).error());
+    if (!schedule) return At(fmt::format(".{}", when), std::move(schedule).error());
     for (const std::string_view key : {"on_gap", "on_fold"}) {
       if (Has(key) && schedule->kind() != ScheduleKind::kCron) {
-        return Invalid(fmt::format("/{}", key), fmt::format("means nothing with '{}'", when),
+        return Invalid(fmt::format(".{}", key), fmt::format("means nothing with '{}'", when),
                        "Remove it, or say when by cron");
       }
     }
     for (const std::string_view key : {"catch_up", "jitter", "timezone"}) {
       if (Has(key) && spec_.kind == ScheduleKind::kAfter) {
-        return Invalid(fmt::format("/{}", key), "means nothing with 'after', which has no times",
+        return Invalid(fmt::format(".{}", key), "means nothing with 'after', which has no times",
                        "Remove it, or say when by cron, every or at");
       }
     }
@@ -246,7 +249,7 @@ class Builder {
       if (fire) shortest = std::min(shortest, fire->at - at);
     }
     if (spec_.jitter <= shortest) return {};
-    return Invalid("/jitter",
+    return Invalid(".jitter",
                    fmt::format("{} is longer than the {} between two fires",
                                FormatDuration(spec_.jitter), FormatDuration(shortest)),
                    fmt::format("Write at most {}", FormatDuration(shortest)));
@@ -268,8 +271,15 @@ std::string_view CatchUpModeName(CatchUpMode mode) {
   return mode == CatchUpMode::kWithin ? "within" : kCatchUps[static_cast<size_t>(mode)].first;
 }
 
-Result<ScheduleSpec> ParseSchedule(const json& block, std::string_view job_name) {
-  return Builder(block, job_name).Build();
+Result<ScheduleSpec> ParseSchedule(const json& block, std::string_view job_name,
+                                   std::string* place) {
+  Result<ScheduleSpec> spec = Builder(block, job_name).Build();
+  if (spec || place == nullptr) return spec;
+  std::string& message = spec.error().message;
+  const size_t end = message.find(kBehindPlace);
+  *place = message.substr(0, end);
+  message.erase(0, end + kBehindPlace.size());
+  return spec;
 }
 
 }  // namespace bizond

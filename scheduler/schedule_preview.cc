@@ -15,7 +15,9 @@ Result<nlohmann::json> PreviewSchedule(std::string_view cron, std::string_view t
   }
   nlohmann::json block = {{"cron", cron}};
   if (!timezone.empty()) block["timezone"] = timezone;
-  BIZOND_ASSIGN_OR_RETURN(const ScheduleSpec spec, ParseSchedule(block, "preview"));
+  // Who asked gave an expression and a zone, and no schedule.
+  std::string place;
+  BIZOND_ASSIGN_OR_RETURN(const ScheduleSpec spec, ParseSchedule(block, "preview", &place));
   BIZOND_ASSIGN_OR_RETURN(const Schedule schedule, Schedule::Compile(spec, "preview"));
   nlohmann::json items = nlohmann::json::array();
   UtcTime after = from;

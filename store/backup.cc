@@ -12,6 +12,7 @@
 #include "store/database_file.h"
 #include "store/migrate.h"
 #include "store/opening.h"
+#include "store/wal_file.h"
 
 namespace bizond {
 namespace {
@@ -152,6 +153,12 @@ Status BackupStateDir(const std::filesystem::path& directory, const std::string&
       CheckDatabaseHeader(*header, kStoreApplicationId,
                           NewestVersion(MigrationsOf(embedded::migrations(), "")), shown));
   BIZOND_ASSIGN_OR_RETURN(const auto history, root.Stat(kHistoryFile));
+  // A store without a daemon is opened here: a copy of half of it would be taken for a backup.
+  const Result<FileLock> lock = LockStore(root);
+  if (lock) {
+    BIZOND_RETURN_IF_ERROR(CheckWal(root, file));
+    if (history) BIZOND_RETURN_IF_ERROR(CheckWal(root, kHistoryFile));
+  }
   StoreState state;
   state.has_history = history.has_value();
   return BackupStore(root, file, path, &state);

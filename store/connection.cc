@@ -109,9 +109,10 @@ std::optional<std::string> Query::MaybeText(int column) const {
 
 Connection::Connection(const std::filesystem::path& path, Role role, StoreState* state)
     : path_(path.string()), state_(state), database_(path_, OpenFlags(role), kBusyTimeoutMs) {
+  // First of all: a pragma that throws closes the database.
+  if (role != Role::kPrivate) LeaveWalOnClose();
   sqlite3_extended_result_codes(database_.getHandle(), 1);
   database_.exec(Pragmas(role));
-  if (role == Role::kReader) LeaveWalOnClose();
   if (role == Role::kWriter) sqlite3_wal_hook(database_.getHandle(), OnWalCommit, wal_pages_.get());
 }
 
@@ -136,6 +137,10 @@ std::optional<Error> Connection::TakeFailure() { return std::exchange(failure_, 
 
 bool Connection::InTransaction() const {
   return sqlite3_get_autocommit(database_.getHandle()) == 0;
+}
+
+void Connection::CopyWalOnClose() {
+  sqlite3_db_config(database_.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }
 
 void Connection::LeaveWalOnClose() {

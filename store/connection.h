@@ -29,6 +29,11 @@ Error SqliteError(const SQLite::Exception& exception, std::string_view path);
 
 // One execution of a statement. Steps are driven by the caller; the destructor makes the statement
 // ready for its next use.
+// Bound as it is, where a text would be bound as TEXT.
+struct Blob {
+  std::string_view bytes;
+};
+
 class Query {
  public:
   Query(Query&& other) noexcept;
@@ -60,6 +65,9 @@ class Query {
   void Bind(int index, std::string_view value) { statement_->bind(index, std::string(value)); }
   void Bind(int index, const std::string& value) { statement_->bind(index, value); }
   void Bind(int index, const char* value) { Bind(index, std::string_view(value)); }
+  void Bind(int index, Blob value) {
+    statement_->bind(index, value.bytes.data(), static_cast<int>(value.bytes.size()));
+  }
   void Bind(int index, std::nullopt_t) { statement_->bind(index); }
   template <typename T>
   void Bind(int index, const std::optional<T>& value) {
@@ -78,7 +86,7 @@ class Connection {
  public:
   enum class Role {
     kReader,   // query_only, never checkpoints
-    kWriter,   // synchronous=FULL; checkpoints when it says so
+    kWriter,   // synchronous=FULL; checkpoints when it says so, at the end by CopyWalOnClose
     kPrivate,  // a file that nobody else has open: no WAL rules
   };
 
@@ -123,7 +131,10 @@ class Connection {
   bool InTransaction() const;
   // Pages in the WAL after the latest commit of this connection.
   int wal_pages() const { return *wal_pages_; }
-  // The last connection to be closed would copy the WAL into the database: not this one.
+  // Whether this connection, when it is the last to be closed, copies the WAL into the database and
+  // removes it. A reader and a new writer leave it: what is not yet known to be whole is not
+  // touched.
+  void CopyWalOnClose();
   void LeaveWalOnClose();
   SQLite::Database& database() { return database_; }
   const std::string& path() const { return path_; }

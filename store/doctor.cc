@@ -14,6 +14,7 @@
 #include "store/database_file.h"
 #include "store/migrate.h"
 #include "store/opening.h"
+#include "store/wal_file.h"
 
 namespace bizond {
 namespace {
@@ -72,6 +73,9 @@ DoctorCheck CheckOrphans(Patient& patient) {
       {"checkpoints without an active run",
        "SELECT count(*) FROM checkpoints WHERE run_id NOT IN (SELECT id FROM runs WHERE phase < "
        "2)"},
+      {"chunks of a boundary set without an active run",
+       "SELECT count(*) FROM boundary_chunks WHERE run_id <> '' AND run_id NOT IN (SELECT id FROM "
+       "runs WHERE phase < 2)"},
       {"occurrences that wait for no run",
        "SELECT count(*) FROM occurrences WHERE state IN ('queued', 'buffered') AND run_id IS NOT "
        "NULL AND run_id NOT IN (SELECT id FROM runs WHERE phase < 2)"},
@@ -161,6 +165,13 @@ DoctorCheck CheckHeader(Patient& patient) {
   const int newest = NewestVersion(MigrationsOf(embedded::migrations(), ""));
   const Status checked = CheckDatabaseHeader(**header, kStoreApplicationId, newest, path);
   if (!checked) return Ill("database", checked.error().message, checked.error().remedy);
+  // Opening it would make SQLite forget what its log should hold.
+  if (!patient.in_use) {
+    for (const std::string_view file : {kStoreFile, kHistoryFile}) {
+      const Status log = CheckWal(patient.root, file);
+      if (!log) return Ill("database", log.error().message, log.error().remedy);
+    }
+  }
   patient.db.emplace(path, Connection::Role::kReader, nullptr);
   return Well("database", fmt::format("{}, version {}", path, (*header)->user_version));
 }

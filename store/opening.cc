@@ -11,6 +11,7 @@
 #include "embedded/migrations.h"
 #include "store/backup.h"
 #include "store/database_file.h"
+#include "store/wal_file.h"
 
 namespace bizond {
 namespace {
@@ -62,30 +63,35 @@ Status CreateStore(const Root& root, const StoreOptions& options,
                                     NewUuid(options.clock->Now())));
 }
 
+// An error of the opening, before anything was written.
+Failure Refused(const Error& error, std::string_view path) {
+  if (error.code != "store_corrupt") return tl::make_unexpected(error);
+  return StoreCorrupt(path, error.message);
+}
+
 // The database is there and its header is ours.
 Status CheckAndMigrate(OpenedStore& opened, const StoreOptions& options, int version,
                        const std::vector<Migration>& migrations) {
   Connection& db = *opened.db;
   if (auto complaint = QuickCheck(db, options.clock, options.check_budget)) {
-    db.LeaveWalOnClose();
     return StoreCorrupt(db.path(), *complaint);
   }
-  Status migrated = MigrateDatabase(opened.root, options.file_name, db, version, migrations);
-  if (!migrated) return migrated;
-  return db.Guard([&]() -> Status {
+  BIZOND_RETURN_IF_ERROR(MigrateDatabase(opened.root, options.file_name, db, version, migrations));
+  Status read = db.Guard([&]() -> Status {
     Query query = db.Prepare(
         "SELECT (SELECT value FROM meta WHERE key = 'store_id'), "
         "(SELECT value FROM meta WHERE key = 'epoch'), "
         "(SELECT value FROM meta WHERE key = 'fence')");
     query.Step();
     if (query.IsNull(0) || query.IsNull(1) || query.IsNull(2)) {
-      db.LeaveWalOnClose();
       return StoreCorrupt(db.path(), "its id, epoch or fence is missing");
     }
     opened.store_id = query.Text(0);
     opened.epoch = query.Int(1);
     return {};
   });
+  const bool untouched = version == NewestVersion(migrations);
+  return read || !untouched ? read : Refused(read.error(), db.path());
 }
 
 Status OpenHistory(OpenedStore& opened) {
@@ -94,11 +100,13 @@ Status OpenHistory(OpenedStore& opened) {
   const std::filesystem::path path = opened.root.path() / kHistoryFile;
   BIZOND_RETURN_IF_ERROR(CheckDatabaseHeader(
       *header, kHistoryApplicationId, NewestVersion(opened.history_migrations), path.string()));
+  BIZOND_RETURN_IF_ERROR(CheckWal(opened.root, kHistoryFile));
   if (header->user_version < NewestVersion(opened.history_migrations)) {
     try {
       Connection history(path, Connection::Role::kWriter, nullptr);
       BIZOND_RETURN_IF_ERROR(MigrateDatabase(opened.root, kHistoryFile, history,
                                              header->user_version, opened.history_migrations));
+      history.CopyWalOnClose();
     } catch (const SQLite::Exception& exception) {
       return tl::make_unexpected(SqliteError(exception, path.string()));
     }
@@ -139,10 +147,11 @@ Result<OpenedStore> OpenStoreFiles(const StoreOptions& options) {
   const std::filesystem::path path = root.path() / options.file_name;
   BIZOND_RETURN_IF_ERROR(
       CheckDatabaseHeader(*header, kStoreApplicationId, NewestVersion(migrations), path.string()));
+  BIZOND_RETURN_IF_ERROR(CheckWal(root, options.file_name));
   try {
     opened.db = std::make_unique<Connection>(path, Connection::Role::kWriter, opened.state.get());
   } catch (const SQLite::Exception& exception) {
-    return tl::make_unexpected(SqliteError(exception, path.string()));
+    return Refused(SqliteError(exception, path.string()), path.string());
   }
   BIZOND_RETURN_IF_ERROR(CheckAndMigrate(opened, options, header->user_version, migrations));
   // A restored copy is not in WAL mode; everywhere else this changes nothing.
@@ -151,6 +160,7 @@ Result<OpenedStore> OpenStoreFiles(const StoreOptions& options) {
     return {};
   }));
   BIZOND_RETURN_IF_ERROR(OpenHistory(opened));
+  opened.db->CopyWalOnClose();
   return opened;
 }
 

@@ -59,11 +59,14 @@ constexpr std::array kDrops = {
     "WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
     "DELETE FROM stream_states WHERE rowid IN (SELECT s.rowid FROM deleted_jobs d JOIN "
     "stream_states s ON s.job = d.name WHERE d.deleted_at < ?1 LIMIT ?2)",
+    "DELETE FROM boundary_chunks WHERE id IN (SELECT c.id FROM deleted_jobs d JOIN boundary_chunks "
+    "c ON c.job = d.name WHERE d.deleted_at < ?1 AND c.run_id = '' AND NOT EXISTS (SELECT 1 FROM "
+    "stream_states s WHERE s.job = c.job AND s.stream = c.stream) LIMIT ?2)",
     "DELETE FROM targets WHERE target IN (SELECT t.target FROM deleted_jobs d JOIN targets t ON "
     "t.job = d.name WHERE d.deleted_at < ?1 LIMIT ?2)",
     "DELETE FROM deleted_jobs WHERE name IN (SELECT name FROM deleted_jobs d WHERE deleted_at < ?1 "
     "AND NOT EXISTS (SELECT 1 FROM stream_states s WHERE s.job = d.name) AND NOT EXISTS (SELECT 1 "
-    "FROM "
+    "FROM boundary_chunks c WHERE c.job = d.name) AND NOT EXISTS (SELECT 1 FROM "
     "targets t WHERE t.job = d.name) LIMIT ?2)",
 };
 
@@ -86,8 +89,8 @@ Status Retention::OpenHistory() {
   try {
     auto history = std::make_unique<Connection>(root_.path() / kHistoryFile,
                                                 Connection::Role::kWriter, state_);
+    // It leaves the logs when it is closed: it would be taken for the last one of bizond.db, too.
     history->Run("ATTACH ? AS hot", (root_.path() / file_name_).string());
-    history->LeaveWalOnClose();  // It would be taken for the last one of bizond.db, too.
     history_ = std::move(history);
   } catch (const SQLite::Exception& exception) {
     return tl::make_unexpected(SqliteError(exception, (root_.path() / kHistoryFile).string()));

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
+
 namespace bizond {
 namespace {
 
@@ -40,8 +42,8 @@ std::optional<std::string> EncodeError(const std::optional<Error>& error) {
   if (!error) return std::nullopt;
   nlohmann::json json = {{"kind", ErrorKindName(error->kind)},
                          {"code", error->code},
-                         {"message", error->message},
-                         {"remedy", error->remedy}};
+                         {"message", Redact(error->message)},
+                         {"remedy", Redact(error->remedy)}};
   if (error->retry_after) json["retry_after_ms"] = error->retry_after->count();
   // A peer's message may hold any bytes.
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

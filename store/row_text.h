@@ -14,7 +14,7 @@
 
 namespace bizond {
 
-// JSON text; nullopt stays nullopt (NULL).
+// JSON text without secrets (Redact); nullopt stays nullopt (NULL).
 std::optional<std::string> EncodeError(const std::optional<Error>& error);
 // What cannot be read becomes an error that says so: a row is shown whatever its error looks like.
 std::optional<Error> DecodeError(const std::optional<std::string>& text);

@@ -1,3 +1,4 @@
+#include "store/boundary_table.h"
 #include "store/event_table.h"
 #include "store/row_text.h"
 #include "store/run_table.h"
@@ -33,6 +34,12 @@ bool HasFailedStream(Change& change, std::string_view run) {
 
 }  // namespace
 
+Result<int64_t> PutChunk(Change& change, std::string_view run, int64_t fence,
+                         std::string_view stream, std::string_view chunk) {
+  BIZOND_ASSIGN_OR_RETURN(const RunRow row, Owned(change.db, run, fence));
+  return boundaries::Put(change, row, stream, chunk);
+}
+
 Status SaveCheckpoint(Change& change, std::string_view run, int64_t fence, std::string_view stream,
                       const Checkpoint& checkpoint) {
   BIZOND_RETURN_IF_ERROR(Owned(change.db, run, fence));
@@ -40,6 +47,7 @@ Status SaveCheckpoint(Change& change, std::string_view run, int64_t fence, std::
       "INSERT INTO checkpoints (run_id, stream, checkpoint) VALUES (?1, ?2, ?3) "
       "ON CONFLICT (run_id, stream) DO UPDATE SET checkpoint = ?3",
       run, stream, EncodeCheckpoint(checkpoint));
+  boundaries::KeepOfRun(change, run, stream, checkpoint.chunks);
   PutCounters(change, run, stream, "running", checkpoint.counters,
               checkpoint.intent.empty() ? Stage::kRead : Stage::kPublish);
   return {};
@@ -49,6 +57,7 @@ Status DropCheckpoint(Change& change, std::string_view run, int64_t fence,
                       std::string_view stream) {
   BIZOND_RETURN_IF_ERROR(Owned(change.db, run, fence));
   change.db.Run("DELETE FROM checkpoints WHERE run_id = ? AND stream = ?", run, stream);
+  boundaries::KeepOfRun(change, run, stream, {});
   PutCounters(change, run, stream, "running", Counters{}, Stage::kOpen);
   return {};
 }
@@ -57,6 +66,12 @@ Status RecordStream(Change& change, std::string_view run, int64_t fence, std::st
                     const StreamRecord& record, bool last, UtcTime now) {
   BIZOND_ASSIGN_OR_RETURN(const RunRow row, Owned(change.db, run, fence));
   streams::Record(change, row.job, stream, record, now);
+  if (record.watermark) {
+    BIZOND_RETURN_IF_ERROR(
+        boundaries::Record(change, row.job, stream, run, record.watermark->chunks));
+  } else {
+    boundaries::KeepOfRun(change, run, stream, {});
+  }
   PutCounters(change, run, stream, "recorded", record.counters, Stage::kRecord);
   change.db.Run(
       "UPDATE run_streams SET watermark_before = ?, watermark_after = ?, error = NULL "
@@ -81,6 +96,12 @@ Status FailStream(Change& change, std::string_view run, int64_t fence, std::stri
                 EncodeError(error), run, stream);
   events::Tell(change, "run", run, change.clock.Now(),
                {{"job", row.job}, {"state", "running"}, {"failed", std::string(stream)}});
+  return {};
+}
+
+Status SetStage(Change& change, std::string_view run, int64_t fence, Stage stage) {
+  BIZOND_RETURN_IF_ERROR(Owned(change.db, run, fence));
+  change.db.Run("UPDATE runs SET stage = ? WHERE id = ?", static_cast<int>(stage), run);
   return {};
 }
 

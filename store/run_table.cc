@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "store/boundary_table.h"
 #include "store/event_table.h"
 #include "store/row_text.h"
 
@@ -45,6 +46,7 @@ void End(Change& change, const RunRow& run, RunPhase phase, const std::optional<
   change.db.Run("UPDATE runs SET phase = ?, error = ?, finished_at = ?, node = '' WHERE id = ?",
                 static_cast<int>(phase), EncodeError(error), now, run.id);
   change.db.Run("DELETE FROM checkpoints WHERE run_id = ?", run.id);
+  boundaries::ForgetRun(change, run.id);
   if (phase == RunPhase::kSucceeded) {
     change.db.Run("UPDATE jobs SET last_success_at = ? WHERE name = ?", now, run.job);
   }

@@ -42,6 +42,8 @@ Status RequestStop(Change& change, std::string_view id, StopRequest request);
 std::vector<RunRow> AdoptOrphans(Change& change, std::string_view node, UtcTime now);
 
 // ---- the pump's ----
+Result<int64_t> PutChunk(Change& change, std::string_view run, int64_t fence,
+                         std::string_view stream, std::string_view chunk);
 Status SaveCheckpoint(Change& change, std::string_view run, int64_t fence, std::string_view stream,
                       const Checkpoint& checkpoint);
 Status DropCheckpoint(Change& change, std::string_view run, int64_t fence, std::string_view stream);
@@ -49,6 +51,7 @@ Status RecordStream(Change& change, std::string_view run, int64_t fence, std::st
                     const StreamRecord& record, bool last, UtcTime now);
 Status FailStream(Change& change, std::string_view run, int64_t fence, std::string_view stream,
                   const Counters& counters, const Error& error);
+Status SetStage(Change& change, std::string_view run, int64_t fence, Stage stage);
 
 // ---- shared by the three sources ----
 // The running run that `fence` owns. not_found, fenced.

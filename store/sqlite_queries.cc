@@ -1,5 +1,6 @@
 #include "store/sqlite_queries.h"
 
+#include "store/boundary_table.h"
 #include "store/event_table.h"
 #include "store/job_table.h"
 #include "store/run_table.h"
@@ -92,6 +93,15 @@ template <typename Base>
 Result<std::vector<RunStreamRow>> SqliteQueries<Base>::RunStreams(std::string_view run) const {
   return db_.Guard(
       [&]() -> Result<std::vector<RunStreamRow>> { return runs::Streams(HomeOf(run), run); });
+}
+
+template <typename Base>
+Result<std::optional<std::string>> SqliteQueries<Base>::GetChunk(std::string_view job,
+                                                                 std::string_view stream,
+                                                                 int64_t id) const {
+  return db_.Guard([&]() -> Result<std::optional<std::string>> {
+    return boundaries::Get(db_, job, stream, id);
+  });
 }
 
 template <typename Base>

@@ -41,6 +41,8 @@ class SqliteQueries : public Base {
   Result<std::optional<UtcTime>> NextReady(UtcTime after) const override;
   Result<std::vector<AttemptRow>> Attempts(std::string_view run) const override;
   Result<std::vector<RunStreamRow>> RunStreams(std::string_view run) const override;
+  Result<std::optional<std::string>> GetChunk(std::string_view job, std::string_view stream,
+                                              int64_t id) const override;
   Result<std::optional<Checkpoint>> GetCheckpoint(std::string_view run,
                                                   std::string_view stream) const override;
 
@@ -91,6 +93,8 @@ class SqliteTx final : public SqliteQueries<StoreTx> {
   Status RequestStop(std::string_view id, StopRequest request) override;
   Result<std::vector<RunRow>> AdoptOrphans(std::string_view node, UtcTime now) override;
 
+  Result<int64_t> PutChunk(std::string_view run, int64_t fence, std::string_view stream,
+                           std::string_view chunk) override;
   Status SaveCheckpoint(std::string_view run, int64_t fence, std::string_view stream,
                         const Checkpoint& checkpoint) override;
   Status DropCheckpoint(std::string_view run, int64_t fence, std::string_view stream) override;
@@ -98,6 +102,7 @@ class SqliteTx final : public SqliteQueries<StoreTx> {
                       const StreamRecord& record, bool last, UtcTime now) override;
   Status FailStream(std::string_view run, int64_t fence, std::string_view stream,
                     const Counters& counters, const Error& error) override;
+  Status SetStage(std::string_view run, int64_t fence, Stage stage) override;
 
   Status PutStreamState(std::string_view job, const StreamStateRow& row, UtcTime now) override;
   Status ForgetStreamStates(std::string_view job) override;

@@ -80,6 +80,12 @@ Result<std::vector<RunRow>> SqliteTx::AdoptOrphans(std::string_view node, UtcTim
       [&]() -> Result<std::vector<RunRow>> { return runs::AdoptOrphans(change_, node, now); });
 }
 
+Result<int64_t> SqliteTx::PutChunk(std::string_view run, int64_t fence, std::string_view stream,
+                                   std::string_view chunk) {
+  return db_.Guard(
+      [&]() -> Result<int64_t> { return runs::PutChunk(change_, run, fence, stream, chunk); });
+}
+
 Status SqliteTx::SaveCheckpoint(std::string_view run, int64_t fence, std::string_view stream,
                                 const Checkpoint& checkpoint) {
   return db_.Guard(
@@ -101,6 +107,10 @@ Status SqliteTx::FailStream(std::string_view run, int64_t fence, std::string_vie
                             const Counters& counters, const Error& error) {
   return db_.Guard(
       [&]() -> Status { return runs::FailStream(change_, run, fence, stream, counters, error); });
+}
+
+Status SqliteTx::SetStage(std::string_view run, int64_t fence, Stage stage) {
+  return db_.Guard([&]() -> Status { return runs::SetStage(change_, run, fence, stage); });
 }
 
 Status SqliteTx::PutStreamState(std::string_view job, const StreamStateRow& row, UtcTime now) {

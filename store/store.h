@@ -67,6 +67,10 @@ class StoreReader {
   virtual Result<std::optional<Checkpoint>> GetCheckpoint(std::string_view run,
                                                           std::string_view stream) const = 0;
 
+  // A part of a stream's boundary set; nullopt: there is none of this number.
+  virtual Result<std::optional<std::string>> GetChunk(std::string_view job, std::string_view stream,
+                                                      int64_t id) const = 0;
+
   // ---- state of streams, targets, the rest ----
   virtual Result<std::vector<StreamStateRow>> StreamStates(std::string_view job) const = 0;
   virtual Result<std::optional<StreamStateRow>> StreamState(std::string_view job,
@@ -123,6 +127,10 @@ class StoreTx : public StoreReader {
   virtual Result<std::vector<RunRow>> AdoptOrphans(std::string_view node, UtcTime now) = 0;
 
   // ---- the pump's ----
+  // A part of a boundary set. It goes with the run, with the run's next checkpoint of the stream
+  // that does not name it, or with the next watermark that does not.
+  virtual Result<int64_t> PutChunk(std::string_view run, int64_t fence, std::string_view stream,
+                                   std::string_view chunk) = 0;
   virtual Status SaveCheckpoint(std::string_view run, int64_t fence, std::string_view stream,
                                 const Checkpoint& checkpoint) = 0;
   virtual Status DropCheckpoint(std::string_view run, int64_t fence, std::string_view stream) = 0;
@@ -130,6 +138,8 @@ class StoreTx : public StoreReader {
                               const StreamRecord& record, bool last, UtcTime now) = 0;
   virtual Status FailStream(std::string_view run, int64_t fence, std::string_view stream,
                             const Counters& counters, const Error& error) = 0;
+  // The stage in which an attempt ends. Until then the row has the one of its last checkpoint.
+  virtual Status SetStage(std::string_view run, int64_t fence, Stage stage) = 0;
 
   // ---- state of streams, targets, the rest ----
   // nullopt watermark: forgets the stream's state.

@@ -37,6 +37,20 @@ Status StoreRunState::SaveCheckpoint(std::string_view stream, const Checkpoint& 
   return {};
 }
 
+Result<int64_t> StoreRunState::PutChunk(std::string_view stream, std::string_view chunk) {
+  return store_->Transact([&](StoreTx& tx) { return tx.PutChunk(run_id_, fence_, stream, chunk); });
+}
+
+Result<std::string> StoreRunState::GetChunk(std::string_view stream, int64_t id) {
+  BIZOND_ASSIGN_OR_RETURN(
+      std::optional<std::string> chunk,
+      store_->Query([&](const StoreReader& reader) { return reader.GetChunk(job_, stream, id); }));
+  if (chunk) return std::move(*chunk);
+  return Fail(ErrorKind::kPermanent, "bad_watermark",
+              "chunk " + std::to_string(id) + " of the boundary set is not in the store",
+              "the store was changed from outside: restore a backup, or reset the job");
+}
+
 Status StoreRunState::DropCheckpoint(std::string_view stream) {
   return store_->Write([&](StoreTx& tx) { return tx.DropCheckpoint(run_id_, fence_, stream); });
 }

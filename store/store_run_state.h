@@ -23,6 +23,8 @@ class StoreRunState final : public RunState {
 
   Result<StreamMemory> Load(std::string_view stream) override;
   Status SaveCheckpoint(std::string_view stream, const Checkpoint& checkpoint) override;
+  Result<int64_t> PutChunk(std::string_view stream, std::string_view chunk) override;
+  Result<std::string> GetChunk(std::string_view stream, int64_t id) override;
   Status DropCheckpoint(std::string_view stream) override;
   Status RecordStream(std::string_view stream, const StreamRecord& record, bool last) override;
   void ReportProgress(std::string_view stream, Stage stage, const Counters& counters) override;

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "store/boundary_table.h"
+
 namespace bizond::streams {
 namespace {
 
@@ -62,6 +64,8 @@ Result<std::optional<StreamStateRow>> Get(Connection& db, std::string_view job,
 void Put(Change& change, std::string_view job, const StreamStateRow& row, UtcTime now) {
   // Replaced as a whole: what the row does not say is forgotten.
   change.db.Run("DELETE FROM stream_states WHERE job = ? AND stream = ?", job, row.stream);
+  boundaries::KeepOfWatermark(change, job, row.stream,
+                              row.watermark ? row.watermark->chunks : std::vector<int64_t>());
   if (row.watermark) Upsert(change, job, row.stream, Encoded(row.watermark), row.receipt, now);
 }
 
@@ -74,6 +78,7 @@ void Record(Change& change, std::string_view job, std::string_view stream,
 
 void Forget(Change& change, std::string_view job) {
   change.db.Run("DELETE FROM stream_states WHERE job = ?", job);
+  boundaries::ForgetJob(change, job);
 }
 
 std::vector<TargetRow> Targets(Connection& db, std::string_view job) {

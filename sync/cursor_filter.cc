@@ -27,26 +27,56 @@ nlohmann::json Binary(const std::string& bytes) {
 }  // namespace
 
 Result<CursorFilter> CursorFilter::Create(std::string cursor_field, const CursorPolicy& policy,
-                                          const std::optional<Watermark>& before, UtcTime now) {
+                                          const std::optional<Watermark>& before, UtcTime now,
+                                          BoundarySpill spill) {
   CursorFilter filter;
   filter.field_ = std::move(cursor_field);
   filter.policy_ = policy;
+  filter.spill_ = std::move(spill);
   const std::string limit = '"' + FormatUtcMicros(now + policy.future_tolerance) + '"';
   BIZOND_ASSIGN_OR_RETURN(filter.future_limit_, CursorValue::Parse(limit));
   if (!before) return filter;
   BIZOND_ASSIGN_OR_RETURN(filter.published_, BoundarySet::Decode(before->boundary));
-  if (before->cursor.empty()) return filter;
+  if (before->cursor.empty()) {
+    BIZOND_RETURN_IF_ERROR(filter.IndexPublished());
+    return filter;
+  }
   filter.type_ = ParseCursorType(before->cursor_type);
   BIZOND_ASSIGN_OR_RETURN(CursorValue top, CursorValue::Parse(before->cursor, filter.type_));
   BIZOND_RETURN_IF_ERROR(filter.CheckLookback(before->cursor));
-  filter.held_min_ = filter.published_.LeastAbove(top, filter.type_);
   filter.before_floor_ = filter.FloorOf(top);
   if (before->window && *before->window < policy.lookback) {
     filter.before_floor_ = top.Minus(*before->window);
   }
   filter.before_ = std::move(top);
   filter.before_token_ = before->cursor;
+  BIZOND_RETURN_IF_ERROR(filter.IndexPublished());
   return filter;
+}
+
+Status CursorFilter::IndexPublished() {
+  BIZOND_ASSIGN_OR_RETURN(known_, BoundaryIndex::Create(published_.TotalEntries(),
+                                                        spill_.index_bytes, spill_.directory));
+  // Neighbours often share their cursor, which is then looked at once.
+  std::string token;
+  bool wanted = true;
+  return published_.ForEach(
+      spill_, [&](const Hash128& hash, std::string_view cursor, uint32_t count) {
+        if (cursor != token) {
+          token = cursor;
+          wanted = true;
+          if (before_ && !cursor.empty()) {
+            const CursorValue value = CursorValue::Parse(cursor, type_).value_or(CursorValue());
+            // What lies below the window is filtered before anybody asks.
+            wanted = CursorValue::Compare(value, *before_floor_) >= 0;
+            if (CursorValue::Compare(value, *before_) > 0 &&
+                (!held_min_ || CursorValue::Compare(value, *held_min_) < 0)) {
+              held_min_ = value;
+            }
+          }
+        }
+        if (wanted) known_.Add(hash, count);
+      });
 }
 
 Status CursorFilter::Restore(std::string_view progress) {
@@ -71,7 +101,16 @@ Status CursorFilter::RestoreFrom(const nlohmann::json& state) {
   }
   BIZOND_ASSIGN_OR_RETURN(seen_, BoundarySet::Decode(ToBinary(state["seen"])));
   BIZOND_ASSIGN_OR_RETURN(consumed_, BoundarySet::Decode(ToBinary(state["consumed"])));
-  return {};
+  return consumed_.ForEach(spill_, [&](const Hash128& hash, std::string_view, uint32_t count) {
+    known_.Take(hash, count);
+  });
+}
+
+std::vector<int64_t> CursorFilter::ChunkIds() const {
+  std::vector<int64_t> ids = seen_.ChunkIds();
+  const std::vector<int64_t> consumed = consumed_.ChunkIds();
+  ids.insert(ids.end(), consumed.begin(), consumed.end());
+  return ids;
 }
 
 std::string CursorFilter::Encode() const {
@@ -132,7 +171,10 @@ Result<CursorFilter::Verdict> CursorFilter::Judge(const Record& record, RecordBa
   // Without a watermark the set may still hold rows from beyond the tolerance.
   const bool maybe_known =
       !above || !before_ || (held_min_ && CursorValue::Compare(value, *held_min_) >= 0);
-  if (maybe_known && ConsumePublished(record.data)) return Verdict::kDeduplicated;
+  if (maybe_known) {
+    BIZOND_ASSIGN_OR_RETURN(const bool known, ConsumePublished(record.data));
+    if (known) return Verdict::kDeduplicated;
+  }
   if (future) ++counts->future;
   if (!above && CursorValue::Compare(value, *before_) < 0) ++counts->late;
   passed_.push_back(std::move(value));
@@ -145,12 +187,14 @@ Result<CursorFilter::Verdict> CursorFilter::JudgeNull(const Record& record, Reco
                 "a record has no " + field_ + ": " + std::string(record.data.substr(0, 200)),
                 "set source.cursor.on_null to include or reject, or choose another cursor_field");
   }
-  if (ConsumePublished(record.data)) return Verdict::kDeduplicated;
+  BIZOND_ASSIGN_OR_RETURN(const bool known, ConsumePublished(record.data));
+  if (known) return Verdict::kDeduplicated;
   if (policy_.on_null == OnNullCursor::kInclude) {
     passed_.emplace_back();
     return Verdict::kPass;
   }
-  BIZOND_RETURN_IF_ERROR(seen_.Add(CanonicalHash(record.data), ""));
+  seen_.Add(CanonicalHash(record.data), "");
+  BIZOND_RETURN_IF_ERROR(seen_.MaybeSpill(Top(), type_, spill_));
   batch->rejects().push_back(
       {"", "null_cursor", "the cursor field " + field_ + " is null or absent",
        std::string(record.data.substr(0, kRejectDataBytes)), record.position});
@@ -178,13 +222,13 @@ Status CursorFilter::CheckLookback(std::string_view token) const {
               "remove source.cursor.lookback, or choose another cursor_field");
 }
 
-bool CursorFilter::ConsumePublished(std::string_view data) {
-  if (published_.empty()) return false;
+Result<bool> CursorFilter::ConsumePublished(std::string_view data) {
+  if (known_.empty()) return false;
   const Hash128 hash = CanonicalHash(data);
-  const uint32_t known = published_.CountOf(hash);
-  if (known == 0 || consumed_.CountOf(hash) >= known) return false;
-  // consumed_ holds no more hashes than published_, which fitted.
-  return consumed_.Add(hash, "").has_value();
+  if (!known_.Take(hash)) return false;
+  consumed_.Add(hash, "");
+  BIZOND_RETURN_IF_ERROR(consumed_.MaybeSpill(nullptr, type_, spill_));
+  return true;
 }
 
 const CursorValue* CursorFilter::Top() const {
@@ -204,15 +248,18 @@ Status CursorFilter::Remember(const RecordBatch& batch) {
   std::optional<CursorValue> floor;
   if (top != nullptr) {
     floor = FloorOf(*top);
-    seen_.DropBelow(*floor, type_);
+    if (!dropped_below_ || CursorValue::Compare(*dropped_below_, *floor) != 0) {
+      seen_.DropBelow(*floor, type_);
+      dropped_below_ = floor;
+    }
   }
   for (size_t i = 0; i < passed_.size(); ++i) {
     const CursorValue& value = passed_[i];
     const bool null = value.type() == CursorType::kNone;
     if (!null && floor && CursorValue::Compare(value, *floor) < 0) continue;
     const Record& record = batch.records()[i];
-    BIZOND_RETURN_IF_ERROR(
-        seen_.Add(CanonicalHash(record.data), null ? std::string_view() : record.cursor));
+    seen_.Add(CanonicalHash(record.data), null ? std::string_view() : record.cursor);
+    BIZOND_RETURN_IF_ERROR(seen_.MaybeSpill(top, type_, spill_));
   }
   return {};
 }
@@ -226,14 +273,17 @@ Duration CursorFilter::WindowOf(const CursorValue& top) const {
 Result<Watermark> CursorFilter::After() const {
   Watermark after;
   BoundarySet edge = published_;
-  BIZOND_RETURN_IF_ERROR(edge.AddAll(seen_));
-  if (const CursorValue* const top = Top()) {
+  edge.AddAll(seen_);
+  const CursorValue* const top = Top();
+  if (top != nullptr) {
     edge.DropBelow(FloorOf(*top), type_);
     after.cursor = before_ && top == &*before_ ? before_token_ : greatest_token_;
     after.cursor_type = CursorTypeName(type_);
     after.window = WindowOf(*top);
   }
+  BIZOND_RETURN_IF_ERROR(edge.MaybeSpill(top, type_, spill_));
   if (!edge.empty()) after.boundary = edge.Encode();
+  after.chunks = edge.ChunkIds();
   return after;
 }
 

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "sync/boundary_index.h"
 #include "sync/boundary_set.h"
 #include "sync/cursor.h"
 #include "sync/job_spec.h"
@@ -43,16 +44,21 @@ class CursorFilter {
  public:
   // `before`: the watermark that this run started from. `now`: the run's start, for the tolerance.
   static Result<CursorFilter> Create(std::string cursor_field, const CursorPolicy& policy,
-                                     const std::optional<Watermark>& before, UtcTime now);
+                                     const std::optional<Watermark>& before, UtcTime now,
+                                     BoundarySpill spill);
 
   // Goes on from a checkpoint's progress.
   Status Restore(std::string_view progress);
 
   // Takes out of `batch` what is not to be published; rejects go to batch->rejects(). Codes
-  // null_cursor, bad_cursor, cursor_type_changed, lookback_needs_time, boundary_too_large.
+  // null_cursor, bad_cursor, cursor_type_changed, lookback_needs_time, and those of the spill.
   Result<FilterCounts> Apply(RecordBatch* batch);
 
   std::string Encode() const;
+  // The chunks that Encode() names.
+  std::vector<int64_t> ChunkIds() const;
+  // Those of the watermark that it began with.
+  std::vector<int64_t> ChunkIdsBefore() const { return published_.ChunkIds(); }
   // What the next run starts from: the greater of the two watermarks, with its boundary set.
   Result<Watermark> After() const;
 
@@ -62,12 +68,14 @@ class CursorFilter {
   CursorFilter() = default;
   // Throws nlohmann::json::exception for members of a wrong type.
   Status RestoreFrom(const nlohmann::json& state);
+  // Fills known_ and finds held_min_.
+  Status IndexPublished();
   Result<Verdict> Judge(const Record& record, RecordBatch* batch, FilterCounts* counts);
   Result<Verdict> JudgeNull(const Record& record, RecordBatch* batch);
   Status CheckType(const CursorValue& value, std::string_view token);
   Status CheckLookback(std::string_view token) const;
   // True when this content was published before and not met again as often; counts it as met.
-  bool ConsumePublished(std::string_view data);
+  Result<bool> ConsumePublished(std::string_view data);
   // Notes what `batch` publishes at the edge as it now stands.
   Status Remember(const RecordBatch& batch);
   // The greater of the old watermark and this run's greatest cursor; nullptr: neither.
@@ -79,6 +87,7 @@ class CursorFilter {
   // Constant after Create.
   std::string field_;
   CursorPolicy policy_;
+  BoundarySpill spill_;
   CursorValue future_limit_;
   std::optional<CursorValue> before_;  // The old watermark, and the lower end of its window.
   std::optional<CursorValue> before_floor_;
@@ -88,11 +97,13 @@ class CursorFilter {
 
   // State of the run.
   CursorType type_ = CursorType::kNone;
+  BoundaryIndex known_;   // What of published_ was not met again yet.
   BoundarySet consumed_;  // Of published_: what was met again, and how often.
   std::optional<CursorValue> greatest_;
   std::string greatest_token_;
   BoundarySet
       seen_;  // What this run publishes at the edge, without a cursor or beyond the tolerance.
+  std::optional<CursorValue> dropped_below_;  // The floor under which seen_ holds nothing small.
   // Cursors of the records of the batch at hand that passed, beside its records.
   std::vector<CursorValue> passed_;
 };

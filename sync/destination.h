@@ -4,8 +4,8 @@
 // least once: a run that dies is run again and writes again. Overriding the second group makes it
 // exactly once; docs/adding-a-destination.md goes through it, reference: docs/delivery.md.
 //
-//   Open -> (WriteRecords* -> Flush)* -> Prepare -> Finalize(intent) -> Cleanup
-//                                   \-> Discard (a cancelled run)
+//   Open -> (WriteRecords* -> Flush -> MarkStored)* -> Prepare -> Finalize(intent) -> Cleanup
+//                                                 \-> Discard (a cancelled run)
 //
 // The pump stores what Flush and Prepare return before it goes on; after a crash Open gets it back:
 //   * neither mark nor intent: a new run. Staging is emptied.
@@ -103,6 +103,13 @@ class Destination {
   }
   // Everything written so far is durable when this returns; the mark names it.
   virtual Result<std::string> Flush() { return std::string(); }
+  // True: what Flush made durable reaches its place only once its mark is stored, so that nothing
+  // is ever there that no mark knows. Then MarkStored is called for the last mark before Prepare,
+  // too.
+  virtual bool FollowsMarks() const { return false; }
+  // The mark of the last Flush is stored. After a crash before this call Open gets that mark, and
+  // does what would have been done here.
+  virtual Status MarkStored() { return {}; }
   // Seals the staging and says what Finalize will do: onto what, and the target's state before.
   virtual Result<std::string> Prepare() { return std::string(); }
   // Publishes. May be called again after it happened: it finds that out and returns the same

@@ -25,7 +25,9 @@ struct SchemaProblem {
 
 struct SchemaFindings {
   std::vector<SchemaProblem> problems;
-  std::vector<JobPath> secrets;  // Every text that a writeOnly schema describes.
+  // Every text that a writeOnly schema describes, and those of an "x-freeForm" object that
+  // sync/secret_names.h takes for secrets.
+  std::vector<JobPath> secrets;
 };
 
 // `document` holds no nulls in its objects (an optional key with a null is an absent one).

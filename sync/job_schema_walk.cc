@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "sync/job_schema.h"
 #include "sync/job_schema_check.h"
+#include "sync/secret_names.h"
 
 namespace bizond {
 namespace {
@@ -118,6 +119,7 @@ void Walk::Check(const json& outer, const json& value, bool hushed) {
   bool hushed_before = std::exchange(hushed_, hushed || secret);
   ++nesting_;
   if (secret && value.is_string()) findings_->secrets.push_back(path_);
+  if (schema.value("x-freeForm", false)) FindSecretTexts(value, path_, &findings_->secrets);
   if (CheckType(schema, value)) {
     std::string format = schema.value("format", "");
     size_t before = findings_->problems.size();

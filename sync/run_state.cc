@@ -71,6 +71,7 @@ std::string EncodeWatermark(const Watermark& watermark) {
                 {"boundary", ToBase64(watermark.boundary)},
                 {"resume", watermark.resume}};
   if (watermark.window) value["window_us"] = watermark.window->count();
+  if (!watermark.chunks.empty()) value["chunks"] = watermark.chunks;
   return value.dump();
 }
 
@@ -91,6 +92,7 @@ Result<Watermark> DecodeWatermark(std::string_view text) {
     if (value.contains("window_us")) {
       watermark.window = Duration(value["window_us"].get<int64_t>());
     }
+    if (value.contains("chunks")) value["chunks"].get_to(watermark.chunks);
     return watermark;
   } catch (const std::exception& error) {
     return Bad("bad_watermark", "watermark", error.what());
@@ -103,6 +105,7 @@ std::string EncodeCheckpoint(const Checkpoint& checkpoint) {
                 {"exhausted", checkpoint.exhausted},
                 {"rejects_bytes", checkpoint.rejects_bytes},
                 {"cursor_progress", ToBase64(checkpoint.cursor_progress)}};
+  if (!checkpoint.chunks.empty()) value["chunks"] = checkpoint.chunks;
   for (const TextField& field : kTextFields) value[field.name] = checkpoint.*field.member;
   for (const CounterField& field : kCounterFields) {
     value["counters"][field.name] = checkpoint.counters.*field.member;
@@ -123,6 +126,7 @@ Result<Checkpoint> DecodeCheckpoint(std::string_view text) {
     checkpoint.exhausted = value.at("exhausted");
     checkpoint.rejects_bytes = value.at("rejects_bytes");
     checkpoint.cursor_progress = FromBase64(value.at("cursor_progress"));
+    if (value.contains("chunks")) value["chunks"].get_to(checkpoint.chunks);
     for (const TextField& field : kTextFields) checkpoint.*field.member = value.at(field.name);
     for (const CounterField& field : kCounterFields) {
       checkpoint.counters.*field.member = value.at("counters").at(field.name);

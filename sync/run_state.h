@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "sync/watermark.h"
@@ -44,6 +45,7 @@ struct Checkpoint {
   std::string upper_bound;      // ReadRequest::upper_bound
   std::string position;         // Iteration::next_position, latest
   std::string cursor_progress;  // CursorFilter::Encode(): greatest cursor, boundary set, held rows
+  std::vector<int64_t> chunks;  // Those that cursor_progress names: the store keeps them.
   Counters counters;
   std::string mode;            // PublishModeName: mark and intent are of this mode
   std::string mark;            // Destination::Flush()
@@ -80,6 +82,11 @@ class RunState {
   virtual ~RunState() = default;
   virtual Result<StreamMemory> Load(std::string_view stream) = 0;
   virtual Status SaveCheckpoint(std::string_view stream, const Checkpoint& checkpoint) = 0;
+  // A part of a boundary set that is too large for one row; never changed again. It is forgotten
+  // when neither this run's next checkpoint nor the stream's watermark names it.
+  virtual Result<int64_t> PutChunk(std::string_view stream, std::string_view chunk) = 0;
+  // Code bad_watermark when there is none of this number.
+  virtual Result<std::string> GetChunk(std::string_view stream, int64_t id) = 0;
   // Forgets the checkpoint of this run's stream: it starts over.
   virtual Status DropCheckpoint(std::string_view stream) = 0;
   // Watermark, receipt and counters in one transaction; `last` also ends the run as succeeded.

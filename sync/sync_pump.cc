@@ -117,8 +117,21 @@ Status SyncPump::OpenFilter() {
     return {};
   BIZOND_ASSIGN_OR_RETURN(
       filter_, CursorFilter::Create(job_.source.cursor_field, job_.source.cursor, memory_.watermark,
-                                    started_at_));
+                                    started_at_, Spill()));
   return filter_->Restore(progress_.cursor_progress);
+}
+
+BoundarySpill SyncPump::Spill() const {
+  BoundarySpill spill;
+  spill.put = [state = parts_.state, stream = stream_](std::string_view chunk) {
+    return state->PutChunk(stream, chunk);
+  };
+  spill.get = [state = parts_.state, stream = stream_](int64_t id) {
+    return state->GetChunk(stream, id);
+  };
+  spill.directory = plan_.rejects.root.path();
+  spill.entries = plan_.boundary_entries;
+  return spill;
 }
 
 Status SyncPump::OpenDestination(std::stop_token stop) {
@@ -277,6 +290,12 @@ Result<std::string> SyncPump::FlushDestination() {
   return mark;
 }
 
+void SyncPump::NoteCursorProgress() {
+  if (!filter_) return;
+  progress_.cursor_progress = filter_->Encode();
+  progress_.chunks = filter_->ChunkIds();
+}
+
 Status SyncPump::MaybeFlush(bool idle) {
   const Duration since = parts_.clock->Steady() - flushed_at_;
   const bool full = unflushed_bytes_ >= job_.destination.buffer_bytes && unflushed_bytes_ > 0;
@@ -297,13 +316,13 @@ Status SyncPump::FlushAndCheckpoint() {
   BIZOND_ASSIGN_OR_RETURN(progress_.mark, FlushDestination());
   BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());
   progress_.counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
-  if (filter_) progress_.cursor_progress = filter_->Encode();
+  NoteCursorProgress();
   Failpoint("sync.after_flush");
   BIZOND_RETURN_IF_ERROR(parts_.state->SaveCheckpoint(stream_, progress_));
   Failpoint("sync.after_checkpoint");
   unflushed_bytes_ = 0;
   flushed_at_ = parts_.clock->Steady();
-  return {};
+  return parts_.destination->MarkStored();
 }
 
 Status SyncPump::Verify() const {
@@ -319,9 +338,13 @@ Status SyncPump::Verify() const {
 
 // From the intent on the run only goes forward.
 Status SyncPump::Seal() {
+  if (Resumable() && parts_.destination->FollowsMarks()) {
+    progress_.exhausted = progress_.exhausted || !cut_short_;
+    BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+  }
   BIZOND_ASSIGN_OR_RETURN(progress_.mark, FlushDestination());
   BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());
-  if (filter_) progress_.cursor_progress = filter_->Encode();
+  NoteCursorProgress();
   progress_.exhausted = progress_.exhausted || !cut_short_;
   if (!Resumable()) return {};
   BIZOND_ASSIGN_OR_RETURN(progress_.intent, parts_.destination->Prepare());
@@ -366,6 +389,9 @@ Result<std::optional<Watermark>> SyncPump::WatermarkAfter() const {
     left.mark.clear();
     left.intent.clear();
     left.counters = {};
+    after.chunks = filter_->ChunkIdsBefore();  // Without those of an older resume.
+    after.chunks.insert(after.chunks.end(), left.chunks.begin(), left.chunks.end());
+    left.chunks.clear();
     after.resume = EncodeCheckpoint(left);
     return std::optional<Watermark>(after);
   }
@@ -402,7 +428,13 @@ Status SyncPump::EndOfStream(const Error& stopped) {
                 "the cancel came while a page was being written: " + stopped.message,
                 "nothing: another attempt takes back the part of the page, and ends the run");
   }
-  BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+  if (Status flushed = FlushAndCheckpoint(); !flushed) {
+    if (flushed.error().kind != ErrorKind::kStopped) return flushed;
+    return Fail(ErrorKind::kTransient, "cancelled_in_write",
+                "the cancel came before all that was written had reached the target: " +
+                    flushed.error().message,
+                "nothing: another attempt brings it there, and ends the run");
+  }
   return Record(progress_.mark, /*last=*/false);
 }
 

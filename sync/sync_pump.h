@@ -45,8 +45,9 @@ struct PumpPlan {
   Publisher publisher;  // With the stream's name.
   bool reset = false;   // An incremental run that is published as a full refresh.
   bool last = true;     // The last stream of the run: recording it ends the run.
-  Location rejects;     // Where the stream's rejects go.
+  Location rejects;     // Where the stream's rejects go; temporary files go to its root.
   size_t queue_bytes = 4 << 20;
+  size_t boundary_entries = BoundarySpill().entries;
 };
 
 struct PumpParts {
@@ -74,6 +75,7 @@ class SyncPump : private RejectSink {
   Status ChooseCheckpoint();
   Status OpenDestination(std::stop_token stop);
   Status OpenFilter();
+  BoundarySpill Spill() const;
   ReadRequest MakeReadRequest();
   // ---- read and write ----
   Status ReadAndWrite(std::stop_token stop);
@@ -83,6 +85,7 @@ class SyncPump : private RejectSink {
   // What the destination rejected since it was last asked is no longer counted as written.
   void SettleRejects();
   Result<std::string> FlushDestination();
+  void NoteCursorProgress();
   Status MaybeFlush(bool idle);
   Status FlushAndCheckpoint();
   // ---- verify, publish, record ----

@@ -8,9 +8,11 @@
 #ifndef BIZOND_SYNC_WATERMARK_H_
 #define BIZOND_SYNC_WATERMARK_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
@@ -36,6 +38,8 @@ struct Watermark {
   // its order, or saw only ties of it): the checkpoint that the next run goes on from
   // (EncodeCheckpoint), with the cursor left where it was. Empty: none.
   std::string resume;
+  // The chunks of large boundary sets that `boundary` and `resume` name: the store keeps them.
+  std::vector<int64_t> chunks;
 
   friend bool operator==(const Watermark&, const Watermark&) = default;
 };

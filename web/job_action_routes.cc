@@ -54,6 +54,7 @@ Result<std::optional<Watermark>> WatermarkOf(const json& stream,
     // What was published at exactly this cursor stays known while the cursor stays.
     if (before && before->cursor == result.cursor) {
       result.boundary = before->boundary;
+      result.chunks = before->chunks;
       result.window = before->window;
     }
   }

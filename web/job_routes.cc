@@ -74,6 +74,11 @@ std::optional<int64_t> WantedVersion(const WebRequest& request) {
   return std::stoll(digits);
 }
 
+bool HeaderIs(const WebRequest& request, std::string_view name, std::string_view value) {
+  const std::string* const header = request.Header(name);
+  return header != nullptr && *header == value;
+}
+
 Result<StateChange> WantedStateChange(const WebRequest& request) {
   const std::string* const text = request.Query("state");
   if (text == nullptr) return StateChange::kAsk;
@@ -139,6 +144,8 @@ Result<WebResponse> PutJob(const WebParts& parts, const WebRequest& request) {
   PutOptions options;
   BIZOND_ASSIGN_OR_RETURN(options.state, WantedStateChange(request));
   options.if_version = WantedVersion(request);
+  options.must_exist = HeaderIs(request, "If-Match", "*");
+  options.if_absent = HeaderIs(request, "If-None-Match", "*");
   BIZOND_ASSIGN_OR_RETURN(const PutOutcome outcome, parts.jobs->Put(*parsed.spec, options));
   return JobAnswer(parts, name, outcome.created ? 201 : 200);
 }

@@ -1,6 +1,11 @@
 // The page, the stream of events, and what operators and their tools ask.
+#include <Poco/InflatingStream.h>
+
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
 
 #include "embedded/page_files.h"
 #include "web/event_hub.h"
@@ -12,6 +17,8 @@ namespace bizond::handlers {
 namespace {
 
 using nlohmann::json;
+
+constexpr size_t kAcceptBytesMax = 512;
 
 struct FileType {
   std::string_view ending;
@@ -30,8 +37,24 @@ std::string_view TypeOf(std::string_view path) {
   return "application/octet-stream";
 }
 
+// Whether Accept-Encoding lists gzip and does not weigh it zero (RFC 9110, 12.5.3).
+bool TakesGzip(const WebRequest& request) {
+  const std::string* const header = request.Header("Accept-Encoding");
+  if (header == nullptr) return false;
+  static const std::regex kGzip(R"((^|[\s,])(x-)?gzip\s*(,|$|;\s*q=(1|0?\.\d*[1-9])))",
+                                std::regex::icase);
+  return header->size() <= kAcceptBytesMax && std::regex_search(*header, kGzip);
+}
+
+std::string Gunzipped(std::string_view bytes) {
+  std::istringstream compressed{std::string(bytes)};
+  Poco::InflatingInputStream plain(compressed, Poco::InflatingStreamBuf::STREAM_GZIP);
+  return {std::istreambuf_iterator<char>(plain), {}};
+}
+
 // The page is kept compressed, and every browser takes it so.
-Result<WebResponse> PageFile(const std::string& path, std::string_view cache_control) {
+Result<WebResponse> PageFile(const WebRequest& request, const std::string& path,
+                             std::string_view cache_control) {
   const auto files = embedded::page_files();
   const auto file = std::find_if(files.begin(), files.end(), [&](const EmbeddedFile& each) {
     return each.path == path + ".gz";
@@ -41,8 +64,13 @@ Result<WebResponse> PageFile(const std::string& path, std::string_view cache_con
   }
   WebResponse response;
   response.content_type = TypeOf(path);
-  response.body = file->bytes;
-  response.headers = {{"Content-Encoding", "gzip"}, {"Cache-Control", std::string(cache_control)}};
+  response.headers = {{"Cache-Control", std::string(cache_control)}, {"Vary", "Accept-Encoding"}};
+  if (TakesGzip(request)) {
+    response.body = file->bytes;
+    response.headers.emplace_back("Content-Encoding", "gzip");
+  } else {
+    response.body = Gunzipped(file->bytes);
+  }
   return response;
 }
 
@@ -57,13 +85,13 @@ Result<WebResponse> StreamEvents(const WebParts& parts, const WebRequest& reques
   return response;
 }
 
-Result<WebResponse> GetIndex(const WebParts&, const WebRequest&) {
-  return PageFile("index.html", "no-cache");
+Result<WebResponse> GetIndex(const WebParts&, const WebRequest& request) {
+  return PageFile(request, "index.html", "no-cache");
 }
 
 // Names hold a hash of the content.
 Result<WebResponse> GetAsset(const WebParts&, const WebRequest& request) {
-  return PageFile("assets/" + request.names.at(0), "public, max-age=31536000, immutable");
+  return PageFile(request, "assets/" + request.names.at(0), "public, max-age=31536000, immutable");
 }
 
 Result<WebResponse> Healthy(const WebParts&, const WebRequest&) {

@@ -303,7 +303,9 @@ struct Transport::Impl {
 
   static constexpr std::string_view kBadQuery = "The query does not decode.";
   static constexpr std::string_view kBroken =
-      "The request is not HTTP/1.1, or its body did not arrive.";
+      "The request is not HTTP/1.1, one of its headers is over 8 KiB, it has more than 100 of "
+      "them, "
+      "or its body did not arrive.";
 
   Clock* const clock;
   const Handlers handlers;

@@ -74,6 +74,10 @@ class BigQueryApi {
   // nullopt: there is no such table.
   Result<std::optional<BigQueryTable>> GetTable(const BigQueryTableName& name,
                                                 std::stop_token stop);
+  // Those of the dataset whose names begin so, with their labels and no more; none in a dataset
+  // that is not there.
+  Result<std::vector<BigQueryTable>> ListTables(const BigQueryTableName& in,
+                                                std::string_view prefix, std::stop_token stop);
   // `resource` as in tables.insert, without tableReference. A table that is there already stays
   // as it is.
   Status CreateTable(const BigQueryTableName& name, nlohmann::json resource, std::stop_token stop);

@@ -19,6 +19,13 @@ std::string TableUrl(const BigQueryEndpoints& endpoints, const BigQueryTableName
   return DatasetUrl(endpoints, name) + "/tables/" + EncodePathSegment(name.table);
 }
 
+void ReadLabels(const nlohmann::json& resource, BigQueryTable* table) {
+  const nlohmann::json labels = JsonObject(resource, "labels");
+  for (const auto& [key, value] : labels.items()) {
+    if (value.is_string()) table->labels[key] = value.get<std::string>();
+  }
+}
+
 Result<BigQueryTable> ReadTable(const BigQueryTableName& name, nlohmann::json resource) {
   BigQueryTable table;
   table.name = name;
@@ -30,10 +37,7 @@ Result<BigQueryTable> ReadTable(const BigQueryTableName& name, nlohmann::json re
   table.modified_ms = JsonInt(resource, "lastModifiedTime");
   table.created_ms = JsonInt(resource, "creationTime");
   table.streaming_buffer = resource.contains("streamingBuffer");
-  const nlohmann::json labels = JsonObject(resource, "labels");
-  for (const auto& [key, value] : labels.items()) {
-    if (value.is_string()) table.labels[key] = value.get<std::string>();
-  }
+  ReadLabels(resource, &table);
   table.resource = std::move(resource);
   return table;
 }
@@ -69,6 +73,36 @@ Result<std::optional<BigQueryTable>> BigQueryApi::GetTable(const BigQueryTableNa
   }
   BIZOND_ASSIGN_OR_RETURN(BigQueryTable table, ReadTable(name, std::move(resource)));
   return std::optional(std::move(table));
+}
+
+Result<std::vector<BigQueryTable>> BigQueryApi::ListTables(const BigQueryTableName& in,
+                                                           std::string_view prefix,
+                                                           std::stop_token stop) {
+  std::vector<BigQueryTable> found;
+  std::string page;
+  do {
+    GoogleCall call{.url = DatasetUrl(impl_->endpoints, in) + "/tables?maxResults=1000"};
+    if (!page.empty()) call.url += "&pageToken=" + EncodePathSegment(page);
+    call.answers = {404};
+    BIZOND_ASSIGN_OR_RETURN(const HttpResponse response, impl_->transport.Send(call, stop));
+    if (response.status == 404) return found;
+    const auto answer = nlohmann::json::parse(response.body, nullptr, false);
+    if (!answer.is_object()) {
+      return Failure(BadAnswer("dataset " + in.dataset, "the answer is no JSON object"));
+    }
+    page = JsonText(answer, "nextPageToken");
+    const auto tables = answer.find("tables");
+    if (tables == answer.end() || !tables->is_array()) continue;
+    for (const nlohmann::json& resource : *tables) {
+      std::string name = JsonText(JsonObject(resource, "tableReference"), "tableId");
+      if (!name.starts_with(prefix)) continue;
+      BigQueryTable table;
+      table.name = in.WithTable(std::move(name));
+      ReadLabels(resource, &table);
+      found.push_back(std::move(table));
+    }
+  } while (!page.empty());
+  return found;
 }
 
 Status BigQueryApi::CreateTable(const BigQueryTableName& name, nlohmann::json resource,

@@ -24,6 +24,9 @@ struct CodeRow {
 };
 
 constexpr CodeRow kCodes[] = {
+    {SQLITE_READONLY_DBMOVED, ErrorKind::kPermanent, "file_missing",
+     "the database, or the directory that it is in, was moved or removed during the run: put it "
+     "back, or run the job again to make it anew: ls -ld '{}'"},
     {SQLITE_BUSY, ErrorKind::kTransient, "target_busy",
      "another program keeps the database locked: fuser -v '{}'"},
     {SQLITE_LOCKED, ErrorKind::kTransient, "target_busy",
@@ -51,8 +54,9 @@ constexpr CodeRow kCodes[] = {
 };
 
 const CodeRow& RowOf(int code) {
+  // An extended code that has a row of its own stands before the primary one that it belongs to.
   for (const CodeRow& row : kCodes) {
-    if (row.code == (code & 0xff)) return row;
+    if (row.code == code || row.code == (code & 0xff)) return row;
   }
   return kCodes[std::size(kCodes) - 1];
 }

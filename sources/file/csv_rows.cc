@@ -128,6 +128,15 @@ Result<CsvRows> CsvRows::Create(const std::vector<CsvField>& header, const CsvOp
                   fmt::format("{}:1: the header is not valid UTF-8", path),
                   fmt::format("convert the file: iconv -f latin1 -t utf-8 {}", ShellQuote(path)));
     }
+    const size_t bare = column.name.find('\r');
+    if (bare != std::string::npos && column.name.substr(bare, 2) != "\r\n") {
+      return Fail(
+          ErrorKind::kPermanent, "bad_csv_header",
+          fmt::format("{}:1: a column's name holds a carriage return: the lines end in CR "
+                      "alone, so that the whole file would be its header",
+                      path),
+          fmt::format("convert the file: tr '\\r' '\\n' < {} > converted.csv", ShellQuote(path)));
+    }
     if (!seen.insert(column.name).second) {
       return Fail(
           ErrorKind::kPermanent, "bad_csv_header",

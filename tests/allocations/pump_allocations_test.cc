@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <ostream>
+#include <stdexcept>
 
 #include "app/composition.h"
 #include "destinations/google/json_rows.h"
@@ -52,6 +53,12 @@ class NoMemory final : public RunState {
  public:
   Result<StreamMemory> Load(std::string_view) override { return StreamMemory(); }
   Status SaveCheckpoint(std::string_view, const Checkpoint&) override { return {}; }
+  Result<int64_t> PutChunk(std::string_view, std::string_view) override {
+    throw std::logic_error("the boundary set is small");
+  }
+  Result<std::string> GetChunk(std::string_view, int64_t) override {
+    throw std::logic_error("the boundary set is small");
+  }
   Status DropCheckpoint(std::string_view) override { return {}; }
   Status RecordStream(std::string_view, const StreamRecord&, bool) override { return {}; }
   void ReportProgress(std::string_view, Stage, const Counters&) override {}

@@ -1,22 +1,13 @@
-// Against a server of a few lines on a socket of the loopback, which says exactly the bytes it is
-// told.
 #include "base/http_client.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <functional>
 #include <future>
-#include <mutex>
-#include <thread>
 
 #include "base/clock.h"
-#include "base/fs.h"
+#include "tests/base/loopback_server.h"
 
 namespace bizond {
 namespace {
@@ -27,91 +18,8 @@ using ::testing::Not;
 using ::testing::Pair;
 using ::testing::StartsWith;
 
-// Answers every request of every connection, one connection at a time.
-class TestServer {
- public:
-  using Handler = std::function<std::string(const std::string& request)>;
-
-  explicit TestServer(Handler handler) : handler_(std::move(handler)) {
-    listener_ = Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* raw = reinterpret_cast<sockaddr*>(&address);
-    if (bind(listener_.get(), raw, size) != 0 || listen(listener_.get(), 8) != 0 ||
-        getsockname(listener_.get(), raw, &size) != 0) {
-      throw std::runtime_error("test server");
-    }
-    port_ = ntohs(address.sin_port);
-    thread_ = std::jthread([this](std::stop_token stop) { Serve(stop); });
-  }
-  ~TestServer() {
-    thread_.request_stop();
-    shutdown(listener_.get(), SHUT_RDWR);
-    std::lock_guard lock(mutex_);
-    if (current_ >= 0) shutdown(current_, SHUT_RDWR);
-  }
-
-  std::string Url(const std::string& path = "/") const {
-    return "http://127.0.0.1:" + std::to_string(port_) + path;
-  }
-  int connections() const { return connections_; }
-
- private:
-  void Serve(std::stop_token stop) {
-    while (!stop.stop_requested()) {
-      const Fd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!connection.valid()) return;
-      ++connections_;
-      SetCurrent(connection.get(), stop);
-      while (AnswerOne(connection.get())) {
-      }
-      SetCurrent(-1, stop);
-    }
-  }
-
-  void SetCurrent(int fd, std::stop_token stop) {
-    std::lock_guard lock(mutex_);
-    current_ = fd;
-    if (fd >= 0 && stop.stop_requested()) shutdown(fd, SHUT_RDWR);
-  }
-
-  bool AnswerOne(int fd) {
-    std::string request;
-    size_t body_size = 0;
-    size_t head = std::string::npos;
-    while (head == std::string::npos || request.size() < head + 4 + body_size) {
-      char buffer[4096];
-      const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
-      if (got <= 0) return false;
-      request.append(buffer, static_cast<size_t>(got));
-      head = request.find("\r\n\r\n");
-      const size_t length = request.find("Content-Length: ");
-      if (length < head) body_size = std::stoul(request.substr(length + 16));
-    }
-    const std::string answer = handler_(request);
-    if (answer == "hang") {
-      char ignored;
-      return recv(fd, &ignored, 1, 0) > 0;  // Until the client gives up.
-    }
-    return send(fd, answer.data(), answer.size(), MSG_NOSIGNAL) ==
-               static_cast<ssize_t>(answer.size()) &&
-           answer.find("Connection: close") == std::string::npos;
-  }
-
-  const Handler handler_;
-  Fd listener_;
-  int port_ = 0;
-  std::atomic<int> connections_ = 0;
-  std::mutex mutex_;
-  int current_ = -1;  // Guarded by mutex_.
-  std::jthread thread_;
-};
-
 std::string Answer(const std::string& body, const std::string& status = "200 OK") {
-  return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) +
-         "\r\nX-Thing:  A b \r\nSet-Cookie: a\r\nset-cookie: b\r\n\r\n" + body;
+  return HttpAnswer(body, status, "X-Thing:  A b \r\nSet-Cookie: a\r\nset-cookie: b\r\n");
 }
 
 Result<HttpResponse> Get(const std::string& url) {
@@ -123,7 +31,7 @@ Result<HttpResponse> Get(const std::string& url) {
 
 TEST(HttpClient, SendsMethodHeadersAndBodyAndReadsTheAnswer) {
   std::string seen;
-  TestServer server([&](const std::string& request) {
+  LoopbackServer server([&](const std::string& request) {
     seen = request;
     return Answer("pong", "201 Created");
   });
@@ -149,7 +57,7 @@ TEST(HttpClient, SendsMethodHeadersAndBodyAndReadsTheAnswer) {
 }
 
 TEST(HttpClient, AnyStatusIsAResponseAndRedirectsAreNotFollowed) {
-  TestServer server([](const std::string& request) {
+  LoopbackServer server([](const std::string& request) {
     if (request.starts_with("HEAD"))
       return std::string("HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n");
     return std::string(
@@ -165,7 +73,7 @@ TEST(HttpClient, AnyStatusIsAResponseAndRedirectsAreNotFollowed) {
 
 TEST(HttpClient, ABodyWithoutATypeGetsNoneAndAnEmptyPostSaysZero) {
   std::string seen;
-  TestServer server([&](const std::string& request) {
+  LoopbackServer server([&](const std::string& request) {
     seen = request;
     return Answer("");
   });
@@ -180,7 +88,7 @@ TEST(HttpClient, ABodyWithoutATypeGetsNoneAndAnEmptyPostSaysZero) {
 
 TEST(HttpClient, KeepsItsConnectionAndForgetsTheRequestBefore) {
   std::string seen;
-  TestServer server([&](const std::string& request) {
+  LoopbackServer server([&](const std::string& request) {
     seen = request;
     return Answer("ok");
   });
@@ -200,7 +108,7 @@ TEST(HttpClient, KeepsItsConnectionAndForgetsTheRequestBefore) {
 }
 
 TEST(HttpClient, RefusesAnAnswerThatIsTooLarge) {
-  TestServer server([](const std::string& request) {
+  LoopbackServer server([](const std::string& request) {
     if (request.starts_with("GET /headers")) {
       std::string answer = "HTTP/1.1 200 OK\r\n";
       for (int i = 0; i < 100'000; ++i) answer += "X: 0123456789\r\n";
@@ -222,7 +130,7 @@ TEST(HttpClient, RefusesAnAnswerThatIsTooLarge) {
 
 TEST(HttpClient, AStopEndsAHangingRequestAtOnce) {
   std::promise<void> arrived;
-  TestServer server([&](const std::string&) {
+  LoopbackServer server([&](const std::string&) {
     arrived.set_value();
     return std::string("hang");
   });
@@ -244,7 +152,7 @@ TEST(HttpClient, AStopEndsAHangingRequestAtOnce) {
 }
 
 TEST(HttpClient, ATimeoutIsTransient) {
-  TestServer server([](const std::string&) { return std::string("hang"); });
+  LoopbackServer server([](const std::string&) { return std::string("hang"); });
   HttpClient client;
   HttpRequest request;
   request.url = server.Url();
@@ -257,7 +165,7 @@ TEST(HttpClient, ATimeoutIsTransient) {
 TEST(HttpClient, NobodyThereIsTransientAndSaysWhatToDo) {
   std::string url;
   {
-    TestServer gone([](const std::string&) { return std::string(); });
+    LoopbackServer gone([](const std::string&) { return std::string(); });
     url = gone.Url("/path");
   }
   const Error error = Get(url).error();
@@ -268,10 +176,10 @@ TEST(HttpClient, NobodyThereIsTransientAndSaysWhatToDo) {
 }
 
 TEST(HttpClient, WhatIsNoHttpIsAnError) {
-  TestServer server(
+  LoopbackServer server(
       [](const std::string&) { return std::string("SSH-2.0-x\r\nConnection: close\r\n"); });
   EXPECT_EQ(Get(server.Url()).error().code, "http_error");
-  TestServer cut([](const std::string&) {
+  LoopbackServer cut([](const std::string&) {
     return std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\nabc");
   });
   EXPECT_EQ(Get(cut.Url()).error().kind, ErrorKind::kTransient);
@@ -304,7 +212,7 @@ TEST(HttpClient, AMessageNamesNoSecretOfTheUrl) {
 }
 
 TEST(HttpClient, AProxyOfTheEnvironmentIsNotAskedForTheLoopback) {
-  TestServer server([](const std::string&) { return Answer("direct"); });
+  LoopbackServer server([](const std::string&) { return Answer("direct"); });
   setenv("http_proxy", "http://127.0.0.1:1", 1);
   const Result<HttpResponse> response = Get(server.Url());
   unsetenv("http_proxy");

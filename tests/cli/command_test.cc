@@ -72,6 +72,39 @@ TEST_F(CommandTest, ExitCodesSayWhatWentWrong) {
   EXPECT_EQ(Bizond("check job.yml").exit_code, 0);
 }
 
+TEST_F(CommandTest, AProgramReadsADocumentOfWhatWentWrong) {
+  directory_.Write("bad.yml", "name: x\nsource: {name: fil}\ndestination: {name: file}\n");
+  for (const char* verb : {"run", "check", "plan"}) {
+    const json document = Json(std::string(verb) + " bad.yml", 3);
+    EXPECT_EQ(document["error"]["code"], "invalid_job") << verb;
+    EXPECT_EQ(document["errors"][0]["line"], 2) << verb;
+  }
+  EXPECT_EQ(Json("check nothing.yml", 3)["error"]["code"], "file_missing");
+}
+
+TEST_F(CommandTest, NoPageIsNotALimit) {
+  directory_.Write("rows.jsonl", kRows);
+  directory_.Write("job.yml", kJob);
+  const Outcome none = Bizond("run job.yml --max-iterations 0");
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("from 1"));
+  EXPECT_EQ(Bizond("run job.yml --max-iterations 1").exit_code, 0);
+}
+
+TEST_F(CommandTest, AnEditOfTheTargetWaitsForThePublicationThatWasDecided) {
+  directory_.Write("rows.jsonl", kRows);
+  directory_.Write("job.yml", kJob);
+  std::string elsewhere = kJob;
+  elsewhere.replace(elsewhere.find("out}}"), 3, "new");
+  directory_.Write("edited.yml", elsewhere);
+  setenv("BIZOND_FAILPOINT", "sync.after_intent", 1);
+  EXPECT_NE(Bizond("run job.yml").exit_code, 0);
+  unsetenv("BIZOND_FAILPOINT");
+  EXPECT_THAT(Bizond("run edited.yml").err, HasSubstr("state_conflict"));
+  EXPECT_EQ(Json("run job.yml")["rows_written"], 0) << "the run that was cut off published them";
+  EXPECT_EQ(Json("run edited.yml --state reset")["rows_written"], 2);
+}
+
 TEST_F(CommandTest, APlanWritesNothing) {
   directory_.Write("rows.jsonl", kRows);
   directory_.Write("job.yml", kJob);
@@ -98,7 +131,7 @@ TEST_F(CommandTest, SecretsAreCheckedAndNeverShown) {
 TEST_F(CommandTest, TheCatalogueIsListed) {
   EXPECT_EQ(Json("source list")["items"].size(), 2u);
   EXPECT_EQ(Json("stream list dummy")["items"].size(), 2u);
-  EXPECT_EQ(Json("destination list")["items"].size(), 3u);
+  EXPECT_EQ(Json("destination list")["items"].size(), 4u);
   EXPECT_TRUE(Json("connectors show destination/sqlite")["schema"].is_object());
   EXPECT_EQ(Bizond("connectors show destination/sqlit").exit_code, 2);
   EXPECT_EQ(Json("explain target_diverged")["code"], "target_diverged");

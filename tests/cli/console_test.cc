@@ -7,6 +7,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "base/log.h"
 #include "cli/json_cells.h"
 
 namespace bizond {
@@ -50,6 +51,21 @@ TEST(ConsoleTest, JsonIsPrintedAsItIs) {
   console.Print(R"({"a":"\n"})");
   EXPECT_TRUE(console.Flush());
   EXPECT_EQ(GetCapturedStdout(), "{\"a\":\"\\n\"}\n");
+}
+
+TEST(ConsoleTest, SecretsAreTakenOutOfEverything) {
+  RegisterSecret("console-hunter2");
+  Console console(true);
+  CaptureStdout();
+  console.Print(R"({"path":"/console-hunter2/x"})");
+  console.PrintTable({"path"}, {{"/console-hunter2/y"}});
+  EXPECT_TRUE(console.Flush());
+  EXPECT_EQ(GetCapturedStdout(), "{\"path\":\"/***/x\"}\npath\n/***/y\n");
+  CaptureStderr();
+  console.Report(
+      Error{ErrorKind::kPermanent, "file_missing", "no /console-hunter2/x", "ls /console-hunter2"});
+  console.Note("console-hunter2");
+  EXPECT_EQ(GetCapturedStderr(), "error: no /***/x (file_missing)\n  ls /***\n***\n");
 }
 
 TEST(ConsoleTest, IssuesLookAsCompilersPrintThem) {

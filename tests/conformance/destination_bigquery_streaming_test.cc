@@ -65,7 +65,11 @@ DestinationFixture MakeBigQueryStreamingFixture() {
             }
             return found;
           },
-      .files = false,
+      .drop =
+          [dataset](const TestTarget& target) {
+            BigQueryFake::Get().Send(
+                "DELETE", "/bigquery/v2/projects/p1/datasets/" + *dataset + "/tables/" + target.id);
+          },
   };
 }
 

@@ -75,7 +75,7 @@ bool Merges(const DestinationCase& tested) {
 
 bool Placed(const DestinationCase& tested) {
   const DestinationFixture fixture = tested.fixture();
-  return fixture.place != nullptr && fixture.files;
+  return fixture.place != nullptr && fixture.drop == nullptr;
 }
 
 std::vector<DestinationCase> DestinationCases(CaseFilter fits) {

@@ -36,7 +36,7 @@ bool Adds(const DestinationCase& tested);
 bool Fenced(const DestinationCase& tested);
 // Exactly once, one row a key.
 bool Merges(const DestinationCase& tested);
-// Stores its rows in a place that a job can name.
+// Stores its rows in a folder that a job can name.
 bool Placed(const DestinationCase& tested);
 
 // The cases that `fits` lets through, all without it. A row without a fixture is left out here and

@@ -167,7 +167,7 @@ TEST_P(AddingConformance, NoticesATargetThatIsNotTheLastPublication) {
   EXPECT_FALSE(unknown.error().remedy.empty());
   harness_.ForgetRun();
   harness_.receipt = receipt;
-  for (const auto& entry : fs::directory_iterator(harness_.folder())) fs::remove_all(entry.path());
+  harness_.DropTarget();
   const Status removed = harness_.Run("r3", {PlainRecords(10, 5)});
   ASSERT_FALSE(removed);
   EXPECT_EQ(removed.error().code, "target_diverged");

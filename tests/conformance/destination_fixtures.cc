@@ -5,6 +5,7 @@
 namespace bizond {
 
 // Each lies in destination_<name>_test.cc.
+DestinationFixture MakeBigQueryFixture();
 DestinationFixture MakeBigQueryStreamingFixture();
 DestinationFixture MakeFileFixture();
 DestinationFixture MakeLoggerFixture();
@@ -13,6 +14,7 @@ DestinationFixture MakeSqliteFixture();
 namespace {
 
 constexpr FixtureRow kFixtures[] = {
+    {"bigquery", MakeBigQueryFixture},
     {"bigquery_streaming", MakeBigQueryStreamingFixture},
     {"file", MakeFileFixture},
     {"logger", MakeLoggerFixture},

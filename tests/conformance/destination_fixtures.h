@@ -40,8 +40,8 @@ struct DestinationFixture {
   // What a run left behind that is no target: staging tables and the like. Files whose name has
   // _temp or _incremental are found without it.
   std::function<std::vector<std::string>(const TestTarget& target)> leftovers;
-  // The targets are files below the test's folder, so that the rules about files hold for them.
-  bool files = true;
+  // Where the target lies in no folder: takes it away, as somebody else would.
+  std::function<void(const TestTarget& target)> drop = {};
   // The target itself refuses an attempt that was overtaken (a database's ledger).
   bool fences = false;
 };

@@ -72,6 +72,11 @@ void DestinationHarness::PlaceIn(const std::string& directory, const std::string
 
 void DestinationHarness::Remove() { fs::remove_all(folder_); }
 
+void DestinationHarness::DropTarget() {
+  if (fixture_.drop) return fixture_.drop({folder_, id_, &log_.lines});
+  for (const auto& entry : fs::directory_iterator(folder_)) fs::remove_all(entry.path());
+}
+
 Status ListRejects::Reject(uint64_t iteration, RejectedRecord reject) {
   (void)iteration;
   rejects.push_back(std::move(reject));
@@ -81,7 +86,7 @@ Status ListRejects::Reject(uint64_t iteration, RejectedRecord reject) {
 Result<std::unique_ptr<Destination>> DestinationHarness::Make() {
   BIZOND_ASSIGN_OR_RETURN(Roots roots, Roots::Open(folder_, {}));
   return row_.open(
-      {job_, "s", placement_.destination_id, placement_.config, std::move(roots), clock_});
+      {job_, "s", placement_.destination_id, placement_.config, std::move(roots), *clock_});
 }
 
 OpenRequest DestinationHarness::Request(const std::string& run) {
@@ -140,6 +145,7 @@ Status DestinationHarness::Drive(Destination* destination, const std::string& ru
     // What a stream writes is at the target at once: where it began must be known before.
     BIZOND_ASSIGN_OR_RETURN(mark_, destination->Flush());
     BIZOND_RETURN_IF_ERROR(Count());
+    BIZOND_RETURN_IF_ERROR(destination->MarkStored());
   }
   while (!intent_ && next_page_ < pages.size()) {
     BIZOND_RETURN_IF_ERROR(Write(destination, pages[next_page_], next_page_));
@@ -149,6 +155,8 @@ Status DestinationHarness::Drive(Destination* destination, const std::string& ru
     mark_ = std::move(mark);
     next_page_ += 1;
     BIZOND_RETURN_IF_ERROR(Count());
+    BIZOND_RETURN_IF_ERROR(destination->MarkStored());
+    if (destination->FollowsMarks()) BIZOND_RETURN_IF_ERROR(Count());
   }
   if (!intent_) {
     BIZOND_ASSIGN_OR_RETURN(std::string intent, destination->Prepare());

@@ -56,10 +56,15 @@ class DestinationHarness {
   JobSpec& job() { return job_; }
   void set_mode(PublishMode mode) { mode_ = mode; }
   void set_fence(int64_t fence) { fence_ = fence; }
+  void set_clock(Clock* clock) { clock_ = clock; }
   // The target's place and name from now on; "" and "target" at first.
   void PlaceIn(const std::string& directory, const std::string& id = "target");
+  const std::string& config() const { return placement_.config; }
   void set_config(const std::string& config) { placement_.config = config; }
-  void Remove();  // The folder and all in it.
+  // The first page that no stored mark covers.
+  size_t next_page() const { return next_page_; }
+  void Remove();      // The folder and all in it.
+  void DropTarget();  // As somebody else would.
 
   Result<std::unique_ptr<Destination>> Make();
   // As the pump would fill it for this run, with what is stored.
@@ -91,7 +96,8 @@ class DestinationHarness {
   const DestinationFixture fixture_;
   PublishMode mode_;
   std::filesystem::path folder_;
-  RealClock clock_;
+  RealClock real_clock_;
+  Clock* clock_ = &real_clock_;
   ListLog log_;
   ListRejects rejects_;
   JobSpec job_;

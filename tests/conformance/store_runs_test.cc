@@ -103,6 +103,60 @@ TEST_P(StoreConformance, CheckpointComesBackAsItWasAndGoesWithTheRun) {
   EXPECT_FALSE(Get([](const StoreReader& r) { return r.GetCheckpoint("r", "s"); }));
 }
 
+TEST_P(StoreConformance, ChunksOfABoundarySetLiveAsLongAsTheyAreNamed) {
+  const auto chunk = [&](int64_t id) {
+    return Get([&](const StoreReader& r) { return r.GetChunk("j", "s", id); });
+  };
+  const auto put = [&](const std::string& run, int64_t fence, std::string_view bytes) {
+    int64_t id = 0;
+    Must([&](StoreTx& tx) -> Status {
+      BIZOND_ASSIGN_OR_RETURN(id, tx.PutChunk(run, fence, "s", bytes));
+      return {};
+    });
+    return id;
+  };
+  Must([](StoreTx& tx) -> Status { return tx.PutJob(Job("j")).map([](const JobRow&) {}); });
+  InsertRun(Queued("r", "j"));
+  const int64_t fence = Claim("r");
+  const std::string bytes("\0\xff'chunk", 8);
+  const int64_t named = put("r", fence, bytes);
+  const int64_t forgotten = put("r", fence, "x");
+  EXPECT_EQ(CodeOf([&](StoreTx& tx) -> Status {
+              return tx.PutChunk("r", fence - 1, "s", "x").map([](int64_t) {});
+            }),
+            "fenced");
+  Open();  // It outlives the process.
+  EXPECT_EQ(chunk(named), bytes);
+  EXPECT_FALSE(Get([&](const StoreReader& r) { return r.GetChunk("j", "other", named); }));
+  Checkpoint checkpoint;
+  checkpoint.chunks = {named};
+  Must([&](StoreTx& tx) { return tx.SaveCheckpoint("r", fence, "s", checkpoint); });
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.GetCheckpoint("r", "s"); }), checkpoint);
+  EXPECT_EQ(chunk(named), bytes);
+  EXPECT_FALSE(chunk(forgotten));
+
+  StreamRecord record;
+  record.watermark = Watermark{};
+  record.watermark->chunks = {named, forgotten};
+  EXPECT_EQ(
+      CodeOf([&](StoreTx& tx) { return tx.RecordStream("r", fence, "s", record, true, At(5)); }),
+      "bad_watermark");
+  record.watermark->chunks = {named};
+  Must([&](StoreTx& tx) { return tx.RecordStream("r", fence, "s", record, true, At(5)); });
+  EXPECT_EQ(chunk(named), bytes) << "it is the watermark's";
+
+  InsertRun(Queued("q", "j"));
+  const int64_t later = Claim("q");
+  const int64_t of_failed = put("q", later, "y");
+  Must([&](StoreTx& tx) {
+    return tx.FinishRun("q", later, RunPhase::kFailed, std::nullopt, At(6));
+  });
+  EXPECT_FALSE(chunk(of_failed));
+  EXPECT_EQ(chunk(named), bytes);
+  Must([](StoreTx& tx) { return tx.ForgetStreamStates("j"); });
+  EXPECT_FALSE(chunk(named));
+}
+
 TEST_P(StoreConformance, RecordOfTheLastStreamEndsTheRunInOneTransaction) {
   Must([](StoreTx& tx) -> Status {
     BIZOND_RETURN_IF_ERROR(tx.PutJob(Job("j")));

@@ -74,7 +74,7 @@ class ExecutorTest : public JobFixture {
 
   Root root_;
   std::optional<RunLogs> logs_;
-  SecretResolver secrets_{SecretPolicy{true, {}, {}}, {{"TOKEN", "dummy_key"}}};
+  SecretResolver secrets_{SecretPolicy{true, {}, {}, {}}, {{"TOKEN", "dummy_key"}}};
 };
 
 TEST_F(ExecutorTest, AFullRefreshReplacesItsFile) {
@@ -147,6 +147,29 @@ TEST_F(ExecutorTest, AMissingSecretIsNotTriedAgain) {
   EXPECT_EQ(run.error->code, "secret_missing");
   EXPECT_EQ(run.error->kind, ErrorKind::kConfig);
   EXPECT_FALSE(std::filesystem::exists(Data() / "a.json"));
+}
+
+TEST_F(ExecutorTest, ASecretIsInNoRowOfTheStore) {
+  ASSERT_EQ(setenv("BIZOND_TEST_SECRET_PATH", "hunter2hunter2", 1), 0);
+  MustPut(FileJob("a", "${env://BIZOND_TEST_SECRET_PATH}/x.jsonl"));
+  const RunRow run = TriggerAndExecute("a");
+  ASSERT_TRUE(run.error);
+  EXPECT_EQ(run.error->code, "file_missing");
+  EXPECT_THAT(run.error->message, HasSubstr("***/x.jsonl"));
+  for (const char* const file : {"bizond.db", "bizond.db-wal"}) {
+    EXPECT_EQ(directory_.Read(std::string("state/") + file).find("hunter2hunter2"),
+              std::string::npos)
+        << file;
+  }
+}
+
+TEST_F(ExecutorTest, AFailedRunSaysInWhichStage) {
+  directory_.Write("data/x.jsonl.gz", "\x1f\x8b\x08 and then nothing of the kind");
+  MustPut(FileJob("a", "x.jsonl.gz"));
+  const RunRow run = TriggerAndExecute("a");
+  ASSERT_TRUE(run.error);
+  EXPECT_EQ(run.phase, RunPhase::kFailed);
+  EXPECT_EQ(run.stage, Stage::kRead) << Describe(*run.error);
 }
 
 TEST_F(ExecutorTest, AnAttemptThatTookTooLongIsTriedAgainLater) {

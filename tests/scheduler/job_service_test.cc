@@ -169,6 +169,40 @@ TEST_F(JobServiceTest, AnAtThatHasPassedIsRefusedOnlyWhenItIsSubmitted) {
   const std::string text = DummyJob("a", {{"schedule", {{"at", "2020-01-01T00:00:00Z"}}}}).dump();
   EXPECT_FALSE(service_->Check(text, JobOrigin::kFile).spec);
   EXPECT_TRUE(service_->Check(text, JobOrigin::kFile, /*submitted=*/false).spec);
+  // A job whose time has come may be sent again: with other tags, but not with another past.
+  const ParsedJob stored = service_->Check(text, JobOrigin::kFile, /*submitted=*/false);
+  ASSERT_TRUE(service_->Put(*stored.spec, {}));
+  json again = json::parse(text);
+  again["tags"] = {"x"};
+  EXPECT_TRUE(service_->Check(again.dump(), JobOrigin::kApi).spec);
+  again["schedule"]["at"] = "2020-01-02T00:00:00Z";
+  EXPECT_FALSE(service_->Check(again.dump(), JobOrigin::kApi).spec);
+}
+
+TEST_F(JobServiceTest, AWrongScheduleIsSaidWhereItStands) {
+  const std::string head =
+      "name: a\nsource: {name: file, stream: s, path: p}\ndestination: {name: logger}\nschedule:\n";
+  struct Wrong {
+    const char* block;
+    const char* path;
+    int line;
+    int column;
+  };
+  const Wrong kWrongs[] = {
+      {"  cron: '* * * * *'\n  timezone: Europe/Pariz\n", "schedule.timezone", 6, 13},
+      {"  timezone: UTC\n  cron: '61 * * * *'\n", "schedule.cron", 6, 9},
+      {"  overlap: skip\n  every: 0s\n", "schedule.every", 6, 10},
+      {"  every: 1h\n  catch_up:\n    within: 0s\n", "schedule.catch_up.within", 7, 13},
+      {"  overlap: skip\n  at: yesterday\n", "schedule.at", 6, 7},
+  };
+  for (const Wrong& wrong : kWrongs) {
+    const ParsedJob parsed = service_->Check(head + wrong.block, JobOrigin::kApi);
+    ASSERT_EQ(parsed.errors.size(), 1u) << wrong.block;
+    EXPECT_EQ(parsed.errors[0].path, wrong.path);
+    EXPECT_EQ(parsed.errors[0].line, wrong.line) << wrong.path;
+    EXPECT_EQ(parsed.errors[0].column, wrong.column) << wrong.path;
+    EXPECT_EQ(parsed.errors[0].message.find("schedule"), std::string::npos);
+  }
 }
 
 TEST_F(JobServiceTest, ConcurrencyWithoutEffectIsAWarning) {

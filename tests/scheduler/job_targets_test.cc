@@ -26,7 +26,7 @@ class JobTargetsTest : public JobFixture {
     return put ? "ok" : put.error().code;
   }
 
-  SecretResolver secrets_{SecretPolicy{false, {"TOKEN"}, {}}, {{"TOKEN", "dummy_key"}}};
+  SecretResolver secrets_{SecretPolicy{false, {"TOKEN"}, {}, {}}, {{"TOKEN", "dummy_key"}}};
   std::optional<JobTargets> targets_;
 };
 
@@ -62,7 +62,7 @@ TEST_F(JobTargetsTest, AForbiddenSecretIsRefusedAndAMissingOneWaits) {
   job["source"]["authentication"]["params"]["token"] = "env://HOME";
   EXPECT_EQ(CodeOfPut(job), "secret_forbidden");
   EXPECT_FALSE(Job("a"));
-  secrets_ = SecretResolver{SecretPolicy{false, {"TOKEN"}, {}}, {}};
+  secrets_ = SecretResolver{SecretPolicy{false, {"TOKEN"}, {}, {}}, {}};
   EXPECT_EQ(CodeOfPut(JobInto("a", "x")), "ok") << "it may be there when the job runs";
 }
 

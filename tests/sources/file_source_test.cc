@@ -98,6 +98,8 @@ TEST_F(FileSourceTest, CsvBadRecords) {
   EXPECT_THAT(passed.rejects[2].origin, EndsWith(":5"));
   folder_.Write("b.csv", "a,a\n1,2\n");
   EXPECT_EQ(Full(R"({"path":"b.csv"})").code(), "bad_csv_header");
+  folder_.Write("mac.csv", "a,b\r1,2\r3,4\r");
+  EXPECT_EQ(Full(R"({"path":"mac.csv"})").code(), "bad_csv_header");
   EXPECT_EQ(Full(R"({"path":"a.csv","types":{"x":"text"}})").code(), "unknown_column");
 }
 

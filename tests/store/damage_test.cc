@@ -205,11 +205,11 @@ TEST_F(Damage, ASecondOpenerIsToldWhoHoldsIt) {
 
 class Migrations : public StoreFiles {
  protected:
-  // The binary's own first one, and others after it.
+  // The binary's own, and others after it.
   StoreOptions With(const std::vector<EmbeddedFile>& more) {
     files_.clear();
     own_.clear();
-    for (const char* const name : {"0001_", "history_0001_"}) {
+    for (const char* const name : {"0001_", "0002_", "history_0001_"}) {
       for (const auto& entry : fs::directory_iterator(fs::path(BIZOND_SOURCE_DIR) / "migrations")) {
         const std::string file = entry.path().filename();
         if (!file.starts_with(name)) continue;
@@ -233,8 +233,8 @@ TEST_F(Migrations, KeepACopyAndGoOn) {
     ASSERT_TRUE(store->Write([](StoreTx& tx) { return PutJobNamed(tx, "kept"); }));
   }
   {
-    const auto store = TryOpen(With({{"0002_more.sql", "CREATE TABLE more (a INTEGER) STRICT"},
-                                     {"0003_again.sql", "ALTER TABLE more ADD COLUMN b TEXT"}}));
+    const auto store = TryOpen(With({{"0003_more.sql", "CREATE TABLE more (a INTEGER) STRICT"},
+                                     {"0004_again.sql", "ALTER TABLE more ADD COLUMN b TEXT"}}));
     ASSERT_TRUE(store) << Describe(store.error());
     const auto job =
         (*store)->Query([](const StoreReader& reader) { return reader.GetJob("kept"); });
@@ -242,7 +242,7 @@ TEST_F(Migrations, KeepACopyAndGoOn) {
   }
   EXPECT_EQ(OpenError(With({})), "store_newer") << "the older binary refuses what it does not know";
   // The copy is a store of the older version.
-  fs::rename(directory_.path() / "bizond.db.before-2", Database());
+  fs::rename(directory_.path() / "bizond.db.before-3", Database());
   fs::remove(directory_.path() / "bizond.db-wal");
   const auto store = TryOpen(With({}));
   ASSERT_TRUE(store) << Describe(store.error());
@@ -254,7 +254,7 @@ TEST_F(Migrations, ThatFailLeaveTheDatabaseAsItWas) {
     const auto store = std::move(*TryOpen(With({})));
     ASSERT_TRUE(store->Write([](StoreTx& tx) { return PutJobNamed(tx, "kept"); }));
   }
-  EXPECT_NE(OpenError(With({{"0002_half.sql", "CREATE TABLE half (a INTEGER); NONSENSE"}})), "");
+  EXPECT_NE(OpenError(With({{"0003_half.sql", "CREATE TABLE half (a INTEGER); NONSENSE"}})), "");
   const auto store = TryOpen(With({}));
   ASSERT_TRUE(store) << Describe(store.error());
   EXPECT_TRUE((*store)->Query([](const StoreReader& r) { return r.GetJob("kept"); }).value());

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "sync/record_parser.h"
+#include "tests/base/temporary_directory.h"
 
 namespace bizond {
 namespace {
@@ -144,9 +145,19 @@ class Oracle {
   std::map<std::string, int> known_;  // Published or rejected ever.
 };
 
+// For filters whose sets stay in memory.
+BoundarySpill NoSpill() {
+  BoundarySpill spill;
+  spill.put = [](std::string_view) -> Result<int64_t> { throw std::logic_error("put"); };
+  spill.get = [](int64_t) -> Result<std::string> { throw std::logic_error("get"); };
+  return spill;
+}
+
 class History {
  public:
-  History(unsigned seed, OnNullCursor on_null) : random_(seed), oracle_(on_null) {
+  // `entries`: what a boundary set keeps in memory.
+  History(unsigned seed, OnNullCursor on_null, size_t entries)
+      : random_(seed), oracle_(on_null), entries_(entries) {
     policy_.on_null = on_null;
   }
 
@@ -173,6 +184,7 @@ class History {
       for (const Record& record : batch.records()) ++passed[ContentOf(record.data)];
       if (random_() % 4 == 0) {
         const std::string progress = filter.Encode();
+        KeepChunks(filter.ChunkIds());
         filter = Open();
         ASSERT_TRUE(filter.Restore(progress));
       }
@@ -183,19 +195,48 @@ class History {
     ASSERT_TRUE(after) << Describe(after.error());
     watermark_ = DecodeWatermark(EncodeWatermark(*after)).value();
     EXPECT_EQ(*watermark_, *after);
+    const BoundarySet edge = BoundarySet::Decode(after->boundary).value();
+    EXPECT_EQ(edge.ChunkIds(), after->chunks);
+    EXPECT_LE(edge.size(), entries_);
+    most_chunks = std::max(most_chunks, after->chunks.size());
+    KeepChunks({});
   }
 
   std::vector<Row> table;
   UtcTime now = kNow;
+  size_t most_chunks = 0;  // Of a watermark.
   std::mt19937& random() { return random_; }
 
  private:
   CursorFilter Open() {
-    return std::move(CursorFilter::Create("at", policy_, watermark_, now).value());
+    BoundarySpill spill;
+    spill.put = [this](std::string_view chunk) -> Result<int64_t> {
+      chunks_[++last_chunk_] = chunk;
+      return last_chunk_;
+    };
+    spill.get = [this](int64_t id) -> Result<std::string> { return chunks_.at(id); };
+    spill.directory = directory_.path();
+    spill.entries = entries_;
+    if (entries_ == 0) spill.index_bytes = 0;
+    return std::move(
+        CursorFilter::Create("at", policy_, watermark_, now, std::move(spill)).value());
+  }
+  // Forgets the chunks that neither the watermark nor `named` names, as the store may.
+  void KeepChunks(std::vector<int64_t> named) {
+    if (watermark_) {
+      named.insert(named.end(), watermark_->chunks.begin(), watermark_->chunks.end());
+    }
+    std::erase_if(chunks_, [&](const auto& item) {
+      return std::find(named.begin(), named.end(), item.first) == named.end();
+    });
   }
 
   std::mt19937 random_;
   Oracle oracle_;
+  const size_t entries_;
+  TemporaryDirectory directory_;
+  std::map<int64_t, std::string> chunks_;
+  int64_t last_chunk_ = 0;
   CursorPolicy policy_;
   std::optional<Watermark> watermark_;
 };
@@ -231,10 +272,15 @@ void Change(History& history, const Draw& draw) {
   }
 }
 
+// Everything in memory, everything in chunks and files, and some of it here and some there.
+constexpr size_t kEntries[] = {32'768, 0, 1, 3};
+constexpr unsigned kSeeds = std::size(kEntries) * 100;
+
 void TellHistories(const Ladder& ladder, OnNullCursor on_null) {
-  for (unsigned seed = 1; seed <= 150 && !::testing::Test::HasFailure(); ++seed) {
+  size_t most_chunks = 0;
+  for (unsigned seed = 1; seed <= kSeeds && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
-    History history(seed, on_null);
+    History history(seed, on_null, kEntries[seed % std::size(kEntries)]);
     for (size_t run = 0; run < 8; ++run) {
       // The window of ranks moves up, so that there are late rows and new ones.
       const size_t low = run * ladder.size() / 12;
@@ -251,7 +297,9 @@ void TellHistories(const Ladder& ladder, OnNullCursor on_null) {
       });
       history.RunOnce(0, std::numeric_limits<int64_t>::max());
     }
+    most_chunks = std::max(most_chunks, history.most_chunks);
   }
+  EXPECT_GT(most_chunks, 1u);
 }
 
 TEST(CursorFilter, NumbersOfAnySize) { TellHistories(kNumbers, OnNullCursor::kFail); }
@@ -261,9 +309,9 @@ TEST(CursorFilter, Texts) { TellHistories(kTexts, OnNullCursor::kReject); }
 
 TEST(CursorFilter, LookbacksThatChangeAndRowsOfTheFuture) {
   constexpr int64_t kDay = 86'400;
-  for (unsigned seed = 1; seed <= 300 && !::testing::Test::HasFailure(); ++seed) {
+  for (unsigned seed = 1; seed <= 2 * kSeeds && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
-    History history(seed, OnNullCursor::kInclude);
+    History history(seed, OnNullCursor::kInclude, kEntries[seed % std::size(kEntries)]);
     for (int64_t run = 0; run < 8; ++run) {
       Change(history, [&]() -> Row {
         auto& random = history.random();
@@ -292,7 +340,7 @@ Status ApplyOne(CursorFilter& filter, const std::string& text) {
 std::string CodeOf(const Status& status) { return status ? "" : status.error().code; }
 
 TEST(CursorFilter, RefusesWhatHasNoOrder) {
-  CursorFilter filter = CursorFilter::Create("at", {}, std::nullopt, kNow).value();
+  CursorFilter filter = CursorFilter::Create("at", {}, std::nullopt, kNow, NoSpill()).value();
   EXPECT_EQ(CodeOf(ApplyOne(filter, R"({"at":null})")), "null_cursor");
   EXPECT_EQ(CodeOf(ApplyOne(filter, R"({})")), "null_cursor");
   EXPECT_EQ(CodeOf(ApplyOne(filter, R"({"at":true})")), "bad_cursor");
@@ -303,29 +351,29 @@ TEST(CursorFilter, RefusesWhatHasNoOrder) {
 }
 
 TEST(CursorFilter, TheFirstRunFixesTheType) {
-  CursorFilter first = CursorFilter::Create("at", {}, std::nullopt, kNow).value();
+  CursorFilter first = CursorFilter::Create("at", {}, std::nullopt, kNow, NoSpill()).value();
   ASSERT_TRUE(ApplyOne(first, R"({"at":"zebra"})"));
   const Watermark text = first.After().value();
   EXPECT_EQ(text.cursor_type, "text");
-  CursorFilter next = CursorFilter::Create("at", {}, text, kNow).value();
+  CursorFilter next = CursorFilter::Create("at", {}, text, kNow, NoSpill()).value();
   EXPECT_EQ(CodeOf(ApplyOne(next, R"({"at":"2020-01-01"})")), "") << "text stays text";
   EXPECT_EQ(CodeOf(ApplyOne(next, R"({"at":5})")), "cursor_type_changed");
 }
 
 TEST(CursorFilter, ALookbackNeedsInstants) {
   CursorPolicy policy;
-  CursorFilter first = CursorFilter::Create("at", policy, std::nullopt, kNow).value();
+  CursorFilter first = CursorFilter::Create("at", policy, std::nullopt, kNow, NoSpill()).value();
   ASSERT_TRUE(ApplyOne(first, R"({"at":1000})"));
   policy.lookback = std::chrono::minutes(1);
-  const auto later = CursorFilter::Create("at", policy, first.After().value(), kNow);
+  const auto later = CursorFilter::Create("at", policy, first.After().value(), kNow, NoSpill());
   ASSERT_FALSE(later);
   EXPECT_EQ(later.error().code, "lookback_needs_time");
-  CursorFilter fresh = CursorFilter::Create("at", policy, std::nullopt, kNow).value();
+  CursorFilter fresh = CursorFilter::Create("at", policy, std::nullopt, kNow, NoSpill()).value();
   EXPECT_EQ(CodeOf(ApplyOne(fresh, R"({"at":1000})")), "lookback_needs_time");
 }
 
 TEST(CursorFilter, ProgressThatDoesNotReadIsAnError) {
-  CursorFilter filter = CursorFilter::Create("at", {}, std::nullopt, kNow).value();
+  CursorFilter filter = CursorFilter::Create("at", {}, std::nullopt, kNow, NoSpill()).value();
   ASSERT_TRUE(ApplyOne(filter, R"({"at":1})"));
   const std::string good = filter.Encode();
   std::mt19937 random(3);
@@ -333,10 +381,10 @@ TEST(CursorFilter, ProgressThatDoesNotReadIsAnError) {
     std::string bad = good;
     bad[random() % bad.size()] = static_cast<char>(random());
     if (random() % 2 == 0) bad.resize(random() % bad.size());
-    CursorFilter other = CursorFilter::Create("at", {}, std::nullopt, kNow).value();
+    CursorFilter other = CursorFilter::Create("at", {}, std::nullopt, kNow, NoSpill()).value();
     (void)other.Restore(bad);  // An error or not, but no crash and no throw.
   }
-  CursorFilter other = CursorFilter::Create("at", {}, std::nullopt, kNow).value();
+  CursorFilter other = CursorFilter::Create("at", {}, std::nullopt, kNow, NoSpill()).value();
   EXPECT_EQ(CodeOf(other.Restore("nonsense")), "bad_checkpoint");
   EXPECT_EQ(CodeOf(other.Restore(good)), "");
 }
@@ -345,9 +393,9 @@ TEST(CursorFilter, AWatermarkThatDoesNotReadIsAnError) {
   Watermark watermark;
   watermark.cursor = "5";
   watermark.cursor_type = "number";
-  for (const char* const boundary : {"\x02", "\x01\xff\xff\xff\xff", "x"}) {
+  for (const char* const boundary : {"\x02", "\x03", "\x01\xff\xff\xff\xff", "x"}) {
     watermark.boundary = boundary;
-    const auto filter = CursorFilter::Create("at", {}, watermark, kNow);
+    const auto filter = CursorFilter::Create("at", {}, watermark, kNow, NoSpill());
     ASSERT_FALSE(filter);
     EXPECT_EQ(filter.error().code, "bad_watermark");
   }

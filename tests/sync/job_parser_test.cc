@@ -115,6 +115,36 @@ TEST(JobParser, RefusesPlainSecretsOfTheApi) {
   EXPECT_TRUE(ParseJob(text, kCatalog, JobOrigin::kApi).spec);
 }
 
+TEST(JobParser, FindsPlainSecretsWhereNoSchemaLooks) {
+  const std::string text = R"(
+name: n
+source:
+  name: dummy
+  stream: plants
+  authentication: {type: api_key, params: {token: CANARY0}}
+  api_config: {headers: {Authorization: Bearer CANARY1, Accept: text/plain}}
+  http: {auth: [{Client-Secret: CANARY2}], url: 'http://u:CANARY3@h/p', timeout: 3}
+destination: {name: logger, config: {authentication: {service_account_key: CANARY4}}}
+streams: [{source: {password: CANARY5}}]
+alerting: {type: slack, config: {webhook_url: CANARY6}}
+monitoring: {type: datadog, config: {api_key: CANARY7, enabled: true}}
+engine:
+  backend: {type: sqlite, config: {database: d, password: CANARY8}}
+  queue: {type: rabbitmq, config: {queue: {password: CANARY9}}}
+)";
+  const auto from_file = ParseJob(text, kCatalog, JobOrigin::kFile);
+  ASSERT_TRUE(from_file.spec) << Told(from_file);
+  EXPECT_EQ(from_file.spec->definition.find("CANARY"), std::string::npos)
+      << from_file.spec->definition;
+  EXPECT_NE(from_file.spec->definition.find("text/plain"), std::string::npos);
+  EXPECT_EQ(from_file.spec->plain_secrets.size(), 10);
+  EXPECT_EQ(Told(from_file).find("CANARY"), std::string::npos);
+  const auto from_api = ParseJob(text, kCatalog, JobOrigin::kApi);
+  EXPECT_FALSE(from_api.spec);
+  EXPECT_EQ(from_api.errors.size(), 10) << Told(from_api);
+  EXPECT_EQ(Told(from_api).find("CANARY"), std::string::npos);
+}
+
 struct Bad {
   std::string_view text;
   int line;

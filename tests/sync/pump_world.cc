@@ -272,13 +272,33 @@ class WorldState final : public RunState {
   Status SaveCheckpoint(std::string_view, const Checkpoint& checkpoint) override {
     BIZOND_RETURN_IF_ERROR(world_->Step());
     world_->checkpoints[run_] = EncodeCheckpoint(checkpoint);
+    KeepChunks(checkpoint.chunks);
     world_->last_upper_bound = checkpoint.upper_bound;
     return world_->Step();
+  }
+
+  Result<int64_t> PutChunk(std::string_view, std::string_view chunk) override {
+    BIZOND_RETURN_IF_ERROR(world_->Step());
+    const auto id = ++world_->last_chunk;
+    world_->chunks[id] = {run_, std::string(chunk)};
+    BIZOND_RETURN_IF_ERROR(world_->Step());
+    return id;
+  }
+
+  Result<std::string> GetChunk(std::string_view, int64_t id) override {
+    BIZOND_RETURN_IF_ERROR(world_->Step());
+    const auto found = world_->chunks.find(id);
+    if (found == world_->chunks.end()) {
+      world_->Break(fmt::format("chunk {} is gone", id));
+      return Fail(ErrorKind::kPermanent, "bad_watermark", "gone");
+    }
+    return found->second.second;
   }
 
   Status DropCheckpoint(std::string_view) override {
     BIZOND_RETURN_IF_ERROR(world_->Step());
     world_->checkpoints.erase(run_);
+    KeepChunks({});
     return world_->Step();
   }
 
@@ -287,7 +307,15 @@ class WorldState final : public RunState {
     if (world_->recorded.contains(run_)) world_->Break("recorded twice");
     world_->recorded.insert(run_);
     world_->checkpoints.erase(run_);
-    if (record.watermark) world_->watermark = EncodeWatermark(*record.watermark);
+    KeepChunks(record.watermark ? record.watermark->chunks : std::vector<int64_t>());
+    if (record.watermark) {
+      world_->watermark = EncodeWatermark(*record.watermark);
+      const std::set<int64_t> named(record.watermark->chunks.begin(),
+                                    record.watermark->chunks.end());
+      std::erase_if(world_->chunks, [&](const auto& item) { return !named.contains(item.first); });
+      if (named.size() != world_->chunks.size()) world_->Break("a chunk is not there");
+      for (auto& [id, chunk] : world_->chunks) chunk.first.clear();
+    }
     world_->receipt = record.receipt;
     world_->last_record = record;
     return world_->Step();
@@ -299,6 +327,14 @@ class WorldState final : public RunState {
   }
 
  private:
+  // As the store does: what this run wrote and does not name is forgotten.
+  void KeepChunks(const std::vector<int64_t>& named) {
+    std::erase_if(world_->chunks, [&](const auto& item) {
+      return item.second.first == run_ &&
+             std::find(named.begin(), named.end(), item.first) == named.end();
+    });
+  }
+
   PumpWorld* const world_;
   const std::string run_;
 };
@@ -353,6 +389,7 @@ Result<Counters> PumpWorld::Attempt(const std::string& run) {
   plan.publisher = {"store", 1, job.name, kStream, run, 1};
   plan.reset = reset;
   plan.queue_bytes = queue_bytes;
+  plan.boundary_entries = boundary_entries;
   plan.rejects = {*Root::Open(directory_.path()), "rejects/" + run + ".jsonl"};
   Result<Counters> result;
   try {

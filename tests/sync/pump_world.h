@@ -66,11 +66,16 @@ class PumpWorld {
   uint64_t rows_read_too_many = 0;  // By which the source miscounts.
   std::mt19937 chance{1};
 
+  // What a boundary set keeps in memory; the rest is stored in chunks.
+  size_t boundary_entries = BoundarySpill().entries;
+
   // ---- what is left of it ----
   std::vector<PublishedRow> target;
   std::vector<PublishedRow> staging;
-  std::map<std::string, std::string> checkpoints;  // By run.
-  std::set<std::string> recorded;                  // Runs.
+  std::map<std::string, std::string> checkpoints;                 // By run.
+  std::set<std::string> recorded;                                 // Runs.
+  std::map<int64_t, std::pair<std::string, std::string>> chunks;  // Their run ("": none) and bytes.
+  int64_t last_chunk = 0;
   std::optional<std::string> watermark;
   std::optional<std::string> receipt;
   std::vector<std::string> told;  // Positions that the source was told.

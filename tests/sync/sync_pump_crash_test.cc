@@ -44,6 +44,17 @@ void Stream(PumpWorld& world) {
 const Mode kModes[] = {
     {"full_refresh", [](PumpWorld&) {}, Truth::kAll, true},
     {"append", Incremental},
+    {"append_spilling",
+     [](PumpWorld& world) {
+       Incremental(world);
+       world.boundary_entries = 0;
+     }},
+    {"append_spilling_limited",
+     [](PumpWorld& world) {
+       Incremental(world);
+       world.boundary_entries = 0;
+       world.job.source.max_iterations = 2;
+     }},
     {"append_asking",
      [](PumpWorld& world) {
        Incremental(world);

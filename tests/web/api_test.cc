@@ -43,6 +43,10 @@ TEST_F(ApiTest, AJobIsCreatedReadReplacedAndDeleted) {
   EXPECT_EQ(replaced.status, 200);
   EXPECT_EQ(replaced.Header("etag"), "\"v2\"");
   EXPECT_EQ(Ask("PUT", "/api/v1/jobs/other", changed.dump()).status, 422) << "another name";
+  EXPECT_EQ(Ask("PUT", "/api/v1/jobs/a%20b", changed.dump(), {{"If-None-Match", "*"}}).status, 412);
+  EXPECT_EQ(Ask("PUT", "/api/v1/jobs/a%20b", changed.dump(), {{"If-Match", "*"}}).status, 200);
+  EXPECT_EQ(Ask("PUT", "/api/v1/jobs/new", Definition("new").dump(), {{"If-Match", "*"}}).status,
+            412);
   EXPECT_EQ(Ask("DELETE", "/api/v1/jobs/a%20b", {}, {{"If-Match", "\"v1\""}}).status, 412);
   EXPECT_EQ(Ask("DELETE", "/api/v1/jobs/a%20b").status, 204);
   EXPECT_EQ(Get("/api/v1/jobs/a%20b").code(), "job_missing");

@@ -115,8 +115,13 @@ TEST_F(GuardTest, MethodsMediaTypesAndSizes) {
 
 TEST_F(GuardTest, ThePageIsServedWithAPolicyThatAllowsNoInlineScript) {
   Start();
-  const Answer page = Get("/", {{"Accept-Encoding", "identity"}});
+  const Answer page = Get("/", {{"Accept-Encoding", "br, gzip;q=0.8"}});
   EXPECT_EQ(page.Header("content-encoding"), "gzip");
+  for (const char* plain : {"identity", "gzip;q=0, br", ""}) {
+    const Answer answer = Get("/", {{"Accept-Encoding", plain}});
+    EXPECT_EQ(answer.Header("content-encoding"), "") << plain;
+    EXPECT_THAT(answer.text, HasSubstr("<!doctype html>")) << plain;
+  }
   EXPECT_THAT(page.Header("content-security-policy"), HasSubstr("script-src 'self'"));
   EXPECT_THAT(page.Header("content-security-policy"), Not(HasSubstr("unsafe")));
   EXPECT_EQ(page.Header("x-content-type-options"), "nosniff");

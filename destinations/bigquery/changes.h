@@ -1,0 +1,22 @@
+// The day's changes of a table, counted against BigQuery's quota of 1,500 (load jobs, copies and
+// queries into it; failed ones too).
+//
+// Threads: pure functions.
+#ifndef BIZOND_DESTINATIONS_BIGQUERY_CHANGES_H_
+#define BIZOND_DESTINATIONS_BIGQUERY_CHANGES_H_
+
+#include <string>
+
+#include "base/time.h"
+#include "destinations/bigquery/mark.h"
+
+namespace bizond {
+
+class RunLog;
+
+// Counts one more, and warns in the run's log when the day's quota comes near: once a day.
+void CountChange(ChangeCount* count, const std::string& table, UtcTime now, RunLog* log);
+
+}  // namespace bizond
+
+#endif  // BIZOND_DESTINATIONS_BIGQUERY_CHANGES_H_

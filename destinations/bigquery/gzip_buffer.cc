@@ -1,0 +1,70 @@
+#include "destinations/bigquery/gzip_buffer.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+namespace bizond {
+namespace {
+
+// The upload costs more than the compression, and the first level saves most of it.
+constexpr int kLevel = Z_BEST_SPEED;
+constexpr int kGzipWindow = MAX_WBITS + 16;
+constexpr int kMemoryLevel = 8;  // zlib's default.
+
+}  // namespace
+
+struct GzipBuffer::Stream {
+  z_stream z{};
+  char step[64 << 10];
+  ~Stream() { deflateEnd(&z); }
+};
+
+GzipBuffer::GzipBuffer() : stream_(std::make_unique<Stream>()) {
+  if (deflateInit2(&stream_->z, kLevel, Z_DEFLATED, kGzipWindow, kMemoryLevel,
+                   Z_DEFAULT_STRATEGY) != Z_OK) {
+    throw std::bad_alloc();
+  }
+}
+
+GzipBuffer::~GzipBuffer() = default;
+
+void GzipBuffer::Deflate(std::string_view bytes, int flush) {
+  z_stream& z = stream_->z;
+  // zlib takes a pointer to bytes that it does not change.
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  z.avail_in = static_cast<uInt>(bytes.size());
+  int result = Z_OK;
+  do {
+    z.next_out = reinterpret_cast<Bytef*>(stream_->step);
+    z.avail_out = sizeof(stream_->step);
+    result = deflate(&z, flush);
+    out_.append(stream_->step, sizeof(stream_->step) - z.avail_out);
+    if (result == Z_STREAM_ERROR) throw std::logic_error("zlib: deflate");
+  } while (flush == Z_FINISH ? result != Z_STREAM_END : z.avail_out == 0);
+}
+
+void GzipBuffer::Write(std::string_view bytes) {
+  constexpr size_t kPiece = std::numeric_limits<uInt>::max();
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, kPiece);
+    Deflate(piece, Z_NO_FLUSH);
+    bytes.remove_prefix(piece.size());
+  }
+}
+
+std::string GzipBuffer::Finish() {
+  Deflate("", Z_FINISH);
+  deflateReset(&stream_->z);
+  return std::exchange(out_, {});
+}
+
+void GzipBuffer::Clear() {
+  deflateReset(&stream_->z);
+  out_.clear();
+}
+
+}  // namespace bizond

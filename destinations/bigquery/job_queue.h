@@ -1,0 +1,56 @@
+// JobQueue: the load jobs of a run that were started and are not known to be done.
+//
+// A job's id is derived from its load, and only its attempt is tried out: an attempt that is found
+// is taken as it is, the next one begins only after the last is known to be DONE with an error. As
+// a failed job stays failed for good, whoever looks finds the same chain of attempts, and at most
+// one of them has done the load. Within one opening only the reasons that a new id may mend lead to
+// the next attempt; when the run is opened again, any does, for something may have been mended.
+//
+// Threads: one thread at a time.
+#ifndef BIZOND_DESTINATIONS_BIGQUERY_JOB_QUEUE_H_
+#define BIZOND_DESTINATIONS_BIGQUERY_JOB_QUEUE_H_
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "destinations/google/bigquery_api.h"
+
+namespace bizond {
+
+// Starts a job under an id, or finds it.
+using StartJobUnder = std::function<Result<BigQueryJob>(const std::string& id)>;
+
+class JobQueue {
+ public:
+  explicit JobQueue(BigQueryApi* api) : api_(api) {}
+
+  struct Entry {
+    uint64_t number = 0;  // The caller's.
+    std::string stem;     // Of its id.
+    StartJobUnder start;
+  };
+  // `found_before`: an earlier opening may have started it; it is looked for first.
+  Status Start(Entry entry, bool found_before, std::stop_token stop);
+  // Waits for the oldest until at most `most` are left; `done` is told each that succeeded.
+  Status AwaitUntil(size_t most, const std::function<Status(const Entry&)>& done,
+                    std::stop_token stop);
+  bool Holds(uint64_t number) const;
+  size_t size() const { return running_.size(); }
+  void Clear() { running_.clear(); }
+
+ private:
+  struct Running {
+    Entry entry;
+    int attempt = 1;
+  };
+  Status Await(Running* running, std::stop_token stop);
+
+  BigQueryApi* const api_;
+  std::vector<Running> running_;  // The oldest first.
+};
+
+}  // namespace bizond
+
+#endif  // BIZOND_DESTINATIONS_BIGQUERY_JOB_QUEUE_H_
