@@ -1,6 +1,7 @@
 #include "destinations/catalog.h"
 
 #include "destinations/bigquery/bigquery_destination.h"
+#include "destinations/bigquery_streaming/streaming_destination.h"
 #ifndef BIZOND_NO_GRPC
 #include "destinations/bigquery_streaming_v2/streaming_v2_destination.h"
 #endif
@@ -18,6 +19,12 @@ constexpr DestinationDescriptor kDestinations[] = {
      .exactly_once = true,
      .merge = false,
      .open = OpenBigQueryDestination},
+    {.name = "bigquery_streaming",
+     .summary = "table of BigQuery, streamed into by insertAll",
+     .exactly_once = false,
+     .merge = false,
+     .open = OpenBigQueryStreaming,
+     .replace = false},
 #ifndef BIZOND_NO_GRPC
     {.name = "bigquery_streaming_v2",
      .summary = "BigQuery table, through the Storage Write API: appended to, overwritten, or fed",

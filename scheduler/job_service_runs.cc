@@ -1,4 +1,6 @@
 // What a person or a program may do with the runs of a job, and with the state that they left.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "scheduler/job_lookup.h"
@@ -19,6 +21,17 @@ Status MustHave(const JobSpec& spec, std::string_view stream) {
   if (std::find(streams.begin(), streams.end(), stream) != streams.end()) return {};
   return Fail(ErrorKind::kConfig, "invalid_job", "the job has no stream " + std::string(stream),
               "its definition lists its streams");
+}
+
+// A reset of a destination that only adds would double what is there.
+Status MayBeReset(const JobSpec& spec, const Catalog& catalog) {
+  const DestinationDescriptor* row = catalog.FindDestination(spec.destination.name);
+  if (row == nullptr || row->replace) return {};
+  return Fail(
+      ErrorKind::kConfig, "replace_unsupported",
+      "the destination " + spec.destination.name + " only adds rows: a reset would double them",
+      "empty the table yourself and give the job another name, or use a destination that "
+      "replaces");
 }
 
 }  // namespace
@@ -47,6 +60,7 @@ Result<RunRow> JobService::Trigger(std::string_view name, const TriggerOptions& 
       return Fail(ErrorKind::kConfig, "invalid_job", "a stream job cannot be reset",
                   "give it another destination_id to write everything again");
     }
+    if (options.reset) BIZOND_RETURN_IF_ERROR(MayBeReset(spec, *catalog_));
     RunRow row = NewRun(job, options.trigger, now);
     row.reset = options.reset;
     row.priority = spec.concurrency.priority;
@@ -71,6 +85,7 @@ Status JobService::RequestReset(std::string_view name, std::string_view stream, 
                       std::string(SyncModeName(spec.source.sync_mode)),
                   "trigger a run instead");
     }
+    BIZOND_RETURN_IF_ERROR(MayBeReset(spec, *catalog_));
     if (!stream.empty()) BIZOND_RETURN_IF_ERROR(MustHave(spec, stream));
     return tx.PutPendingReset(name, stream, clock_->Now());
   });

@@ -53,6 +53,8 @@ struct DestinationDescriptor {
   bool exactly_once;
   bool merge;
   Result<std::unique_ptr<Destination>> (*open)(const ConnectorArgs& args);
+  // A full refresh takes the place of what is there, and a job can be reset. False: it only adds.
+  bool replace = true;
 };
 
 struct Catalog {

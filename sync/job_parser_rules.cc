@@ -196,6 +196,23 @@ void CheckSourceModes(const JobSpec& spec, const SourceDescriptor& source, Issue
   }
 }
 
+void CheckAddsOnly(const JobSpec& spec, const DestinationDescriptor& destination, IssueSink* sink) {
+  if (spec.source.sync_mode == SyncMode::kFullRefresh) {
+    sink->Warn("destination.name",
+               fmt::format("the destination {} only adds rows: each full refresh adds all of them "
+                           "to those of the runs before",
+                           destination.name),
+               "Use another destination, or sync_mode: incremental or stream.");
+  }
+  if (spec.source.reset && spec.source.sync_mode == SyncMode::kIncremental) {
+    sink->Error("source.reset",
+                fmt::format("the destination {} only adds rows: a reset would double them",
+                            destination.name),
+                "Use another destination, or empty the table yourself and give the job another "
+                "name.");
+  }
+}
+
 }  // namespace
 
 void CheckJobRules(const json& job, const JobSpec& spec, IssueSink* sink) {
@@ -231,6 +248,7 @@ void CheckCapabilities(const JobSpec& spec, const Catalog& catalog, IssueSink* s
     sink->Error("destination.config.write",
                 fmt::format("the destination {} cannot merge", destination->name), "Use append.");
   }
+  if (destination != nullptr && !destination->replace) CheckAddsOnly(spec, *destination, sink);
 }
 
 void WarnOfNoEffect(const json& job, IssueSink* sink) {

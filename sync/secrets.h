@@ -29,7 +29,7 @@ struct SecretPolicy {
   std::vector<std::string> environment;  // "BIZON_*", "WAREHOUSE_PASSWORD"
   std::vector<std::string> files;        // "/run/secrets/*"
   // "projects/acme/secrets/bizond-*", of any version, or with "/versions/3" at its end.
-  std::vector<std::string> gsm;
+  std::vector<std::string> gsm = {};
 };
 
 struct SecretReference {

@@ -105,7 +105,8 @@ class BigQueryApi {
   // ---- streaming ----
   // `rows`: the JSON array's text, [{"insertId": ..., "json": {...}}, ...]. A table that is not
   // found is asked for again for two minutes: a new one is not known everywhere at once. One bad
-  // row has the others refused, too, with the reason "stopped".
+  // row has the others refused, too, with the reason "stopped". Code bigquery_request_too_large
+  // when the service does not take as many bytes or rows.
   Result<std::vector<InsertFault>> InsertAll(const BigQueryTableName& table, std::string_view rows,
                                              std::stop_token stop);
 

@@ -10,8 +10,20 @@ namespace {
 // A new table answers notFound for a while: https://cloud.google.com/bigquery/docs/error-messages.
 constexpr Duration kNewTableWait = std::chrono::minutes(2);
 
-Result<std::vector<InsertFault>> ReadFaults(const nlohmann::json& answer) {
+Error TooLarge(const HttpResponse& response) {
+  return {.kind = ErrorKind::kPermanent,
+          .code = "bigquery_request_too_large",
+          .message = fmt::format("insertAll: {}", ParseRefusal(response).message),
+          .remedy = "send fewer rows at once"};
+}
+
+Result<std::vector<InsertFault>> ReadFaults(const HttpResponse& response) {
   std::vector<InsertFault> faults;
+  const auto answer = nlohmann::json::parse(response.body, nullptr, false);
+  if (!answer.is_object()) {
+    return Failure(
+        BadAnswer("insertAll", fmt::format("the answer is no JSON object: {}", response.body)));
+  }
   const auto listed = answer.find("insertErrors");
   if (listed == answer.end()) return faults;
   if (!listed->is_array()) return Failure(BadAnswer("insertAll", answer.dump()));
@@ -44,9 +56,11 @@ Result<std::vector<InsertFault>> BigQueryApi::InsertAll(const BigQueryTableName&
                          impl_->endpoints.rest, EncodePathSegment(table.project),
                          EncodePathSegment(table.dataset), EncodePathSegment(table.table)),
       .body = fmt::format(R"({{"rows":{}}})", rows)};
+  call.answers = {413};
   const Duration begun = impl_->transport.clock().Steady();
   for (int attempt = 0;; ++attempt) {
-    const auto answer = impl_->transport.SendForJson(call, stop);
+    const auto answer = impl_->transport.Send(call, stop);
+    if (answer && answer->status == 413) return Failure(TooLarge(*answer));
     if (answer) return ReadFaults(*answer);
     const bool waits = answer.error().code == "bigquery_not_found" &&
                        impl_->transport.clock().Steady() - begun < kNewTableWait;

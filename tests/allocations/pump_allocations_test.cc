@@ -13,7 +13,9 @@
 #include <stdexcept>
 
 #include "app/composition.h"
+#include "destinations/google/json_rows.h"
 #include "sync/job_parser.h"
+#include "sync/record_parser.h"
 #include "sync/run_log.h"
 #include "sync/run_state.h"
 #include "sync/sync_pump.h"
@@ -136,6 +138,38 @@ INSTANTIATE_TEST_SUITE_P(Modes, PumpAllocations,
                                            Mode{R"(,"sync_mode":"incremental","cursor_field":"at")",
                                                 0.01},
                                            Mode{R"(,"sync_mode":"incremental")", 0.02}));
+
+// The rows of BigQuery, checked column by column, once the buffers have grown.
+TEST(RowAllocations, TakesNothingForARecord) {
+  using enum BigQueryType;
+  const BigQuerySchema schema = {
+      {.name = "id", .type = kInteger, .mode = ColumnMode::kRequired},
+      {.name = "name", .type = kString},
+      {.name = "at", .type = kTimestamp},
+      {.name = "tags", .type = kString, .mode = ColumnMode::kRepeated},
+      {.name = "to", .type = kRecord, .fields = {{.name = "price", .type = kNumeric}}},
+      {.name = "more", .type = kJson}};
+  RecordBatch batch;
+  RecordParser parser("", {"id"});
+  ASSERT_TRUE(parser.Add(
+      batch.Store(R"({"ID":1,"name":"a \"b\"","at":"2026-12-01T00:00:00+01:00","tags":["x","y"],)"
+                  R"("to":{"price":12.50},"more":{"deep":[1,null]}})"),
+      0, &batch));
+  for (const bool unnest : {true, false}) {
+    for (const RowForm form : {RowForm::kLoad, RowForm::kInsertAll}) {
+      JsonRows rows(unnest ? schema : BizonSchema(true), unnest, form, BizonIdMaker("r", "s"));
+      rows.Begin(batch, UtcTime());
+      std::string out;
+      uint64_t before = 0;
+      for (int i = 0; i < 1000; ++i) {
+        if (i == 10) before = allocations;
+        out.clear();
+        ASSERT_FALSE(rows.Append(batch.records()[0], &out));
+      }
+      EXPECT_EQ(allocations - before, 0U) << unnest;
+    }
+  }
+}
 
 }  // namespace
 }  // namespace bizond

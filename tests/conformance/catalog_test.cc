@@ -96,5 +96,21 @@ TEST(Catalog, EveryExampleIsAJob) {
   EXPECT_GE(static_cast<size_t>(examples), SourceCatalog().size() + DestinationCatalog().size());
 }
 
+TEST(Catalog, AFullRefreshOfADestinationThatOnlyAddsIsWarnedOf) {
+  const ParsedJob job = ParseJob(
+      "name: n\n"
+      "source: {name: dummy, stream: creatures, authentication: {type: api_key, params: {token: "
+      "t}}}"
+      "\ndestination: {name: bigquery_streaming, config: {project_id: p, dataset_id: d}}\n",
+      Whole(), JobOrigin::kFile);
+  ASSERT_TRUE(job.spec) << job.errors.at(0).message;
+  bool warned = false;
+  for (const JobIssue& issue : job.warnings) {
+    warned = warned || (issue.path == "destination.name" &&
+                        issue.message.find("only adds rows") != std::string::npos);
+  }
+  EXPECT_TRUE(warned);
+}
+
 }  // namespace
 }  // namespace bizond

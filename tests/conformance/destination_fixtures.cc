@@ -9,6 +9,7 @@ DestinationFixture MakeBigQueryFixture();
 #ifndef BIZOND_NO_GRPC
 DestinationFixture MakeBigQueryStreamingV2Fixture();
 #endif
+DestinationFixture MakeBigQueryStreamingFixture();
 DestinationFixture MakeFileFixture();
 DestinationFixture MakeLoggerFixture();
 DestinationFixture MakeSqliteFixture();
@@ -20,6 +21,7 @@ constexpr FixtureRow kFixtures[] = {
 #ifndef BIZOND_NO_GRPC
     {"bigquery_streaming_v2", MakeBigQueryStreamingV2Fixture},
 #endif
+    {"bigquery_streaming", MakeBigQueryStreamingFixture},
     {"file", MakeFileFixture},
     {"logger", MakeLoggerFixture},
     {"sqlite", MakeSqliteFixture},

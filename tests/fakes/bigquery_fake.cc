@@ -14,36 +14,11 @@ BigQueryFake::BigQueryFake()
     : process_(BIZOND_SOURCE_DIR "/tests/fakes/bigquery/serve",
                {"--project", std::string(kProject)}) {
   const nlohmann::json ports = nlohmann::json::parse(process_.ReadLine());
-  rest_port_ = ports.at("rest_port");
-  grpc_port_ = ports.value("grpc_port", 0);
+  peer_ = std::make_unique<HttpPeer>(ports.at("rest_port").get<int>());
+  grpc_port_ = ports.at("grpc_port");
 }
 
-HttpResponse BigQueryFake::Send(const std::string& method, const std::string& path,
-                                const nlohmann::json& body) {
-  HttpRequest request;
-  request.method = method;
-  request.url = RestUrl() + path;
-  if (!body.is_null()) {
-    request.body = body.dump();
-    request.headers.emplace_back("Content-Type", "application/json");
-  }
-  const std::lock_guard lock(mutex_);
-  Result<HttpResponse> response = client_.Send(request, {});
-  if (!response) throw std::runtime_error("the fake of BigQuery: " + response.error().message);
-  return *std::move(response);
-}
-
-nlohmann::json BigQueryFake::Ask(const std::string& method, const std::string& path,
-                                 const nlohmann::json& body) {
-  const HttpResponse response = Send(method, path, body);
-  if (response.status != 200) {
-    throw std::runtime_error("the fake of BigQuery answered " + std::to_string(response.status) +
-                             " to " + method + " " + path + ": " + response.body);
-  }
-  return nlohmann::json::parse(response.body);
-}
-
-void BigQueryFake::Reset() { Ask("POST", "/_fake/reset"); }
+void BigQueryFake::Reset() { peer_->Ask("POST", "/_fake/reset"); }
 
 void BigQueryFake::CreateDataset(const std::string& dataset, const std::string& location) {
   const std::string path = "/bigquery/v2/projects/" + std::string(kProject) + "/datasets";
@@ -63,22 +38,24 @@ std::vector<std::string> BigQueryFake::Rows(const std::string& table) {
   return rows;
 }
 
-nlohmann::json BigQueryFake::Tables() { return Ask("GET", "/_fake/tables").at("tables"); }
+nlohmann::json BigQueryFake::Tables() { return peer_->Ask("GET", "/_fake/tables").at("tables"); }
 
-nlohmann::json BigQueryFake::Jobs() { return Ask("GET", "/_fake/jobs").at("jobs"); }
+nlohmann::json BigQueryFake::Jobs() { return peer_->Ask("GET", "/_fake/jobs").at("jobs"); }
 
-void BigQueryFake::Fault(const nlohmann::json& fault) { Ask("POST", "/_fake/faults", fault); }
+void BigQueryFake::Fault(const nlohmann::json& fault) {
+  peer_->Ask("POST", "/_fake/faults", fault);
+}
 
-nlohmann::json BigQueryFake::Calls() { return Ask("GET", "/_fake/calls").at("calls"); }
+nlohmann::json BigQueryFake::Calls() { return peer_->Ask("GET", "/_fake/calls").at("calls"); }
 
 void BigQueryFake::SetOptions(const nlohmann::json& options) {
-  Ask("POST", "/_fake/options", options);
+  peer_->Ask("POST", "/_fake/options", options);
 }
 
 void BigQueryFake::Advance(double seconds) {
-  Ask("POST", "/_fake/advance", {{"seconds", seconds}});
+  peer_->Ask("POST", "/_fake/advance", {{"seconds", seconds}});
 }
 
-void BigQueryFake::FlushStreamingBuffer() { Ask("POST", "/_fake/flush_streaming_buffer"); }
+void BigQueryFake::FlushStreamingBuffer() { peer_->Ask("POST", "/_fake/flush_streaming_buffer"); }
 
 }  // namespace bizond

@@ -4,17 +4,17 @@
 // What it does and does not is in tests/fakes/bigquery/README.md. A helper that gets no answer
 // throws: the test cannot go on.
 //
-// Threads: any; one request at a time.
+// Threads: any.
 #ifndef BIZOND_TESTS_FAKES_BIGQUERY_FAKE_H_
 #define BIZOND_TESTS_FAKES_BIGQUERY_FAKE_H_
 
-#include <mutex>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/http_client.h"
+#include "tests/fakes/http_peer.h"
 #include "tests/fakes/server_process.h"
 
 namespace bizond {
@@ -27,7 +27,7 @@ class BigQueryFake {
   // Of this binary; scripts/setup --tests makes what it runs in.
   static BigQueryFake& Get();
 
-  std::string RestUrl() const { return "http://127.0.0.1:" + std::to_string(rest_port_); }
+  const std::string& RestUrl() const { return peer_->url(); }
   std::string GrpcAddress() const { return "127.0.0.1:" + std::to_string(grpc_port_); }
 
   // Forgets everything: tables, jobs, objects, streams, faults, options, calls.
@@ -50,21 +50,18 @@ class BigQueryFake {
   void Advance(double seconds);
   void FlushStreamingBuffer();
 
-  // Any request to it; throws when there is no answer. `body` null: none.
+  // Any request to it.
   HttpResponse Send(const std::string& method, const std::string& path,
-                    const nlohmann::json& body = nullptr);
+                    const nlohmann::json& body = nullptr) {
+    return peer_->Send(method, path, body);
+  }
 
  private:
   BigQueryFake();
 
-  nlohmann::json Ask(const std::string& method, const std::string& path,
-                     const nlohmann::json& body = nullptr);
-
   ServerProcess process_;
-  int rest_port_ = 0;
+  std::unique_ptr<HttpPeer> peer_;
   int grpc_port_ = 0;
-  std::mutex mutex_;
-  HttpClient client_;  // Guarded by mutex_.
 };
 
 }  // namespace bizond

@@ -57,6 +57,22 @@ TEST_F(JobServiceRunsTest, ATriggeredRunIsQueuedNowWithTheJobsPriority) {
   EXPECT_EQ(Code(service_->Trigger("b", {})), "job_missing");
 }
 
+// Its rows cannot be taken back: a reset would double them.
+TEST_F(JobServiceRunsTest, ADestinationThatOnlyAddsIsNotReset) {
+  json job = Incremental("a");
+  job["destination"] = {{"name", "bigquery_streaming"},
+                        {"config", {{"project_id", "p"}, {"dataset_id", "d"}}}};
+  MustPut(job);
+  TriggerOptions options;
+  options.reset = true;
+  EXPECT_EQ(Code(service_->Trigger("a", options)), "replace_unsupported");
+  EXPECT_EQ(Code(service_->RequestReset("a", "", false)), "replace_unsupported");
+  EXPECT_THAT(Runs("a"), IsEmpty());
+  EXPECT_THAT(Resets("a"), IsEmpty());
+  job["source"]["reset"] = true;
+  EXPECT_THAT(Put(job).error().message, ::testing::HasSubstr("a reset would double them"));
+}
+
 TEST_F(JobServiceRunsTest, OneKeyMakesOneRunOfItsJob) {
   MustPut(DummyJob("a"));
   MustPut(DummyJob("b"));

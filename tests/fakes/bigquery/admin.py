@@ -23,7 +23,7 @@ def clear_faults(world, _request):
 
 
 def calls(world, _request):
-    return 200, {"calls": world.calls}
+    return 200, {"calls": [dict(call) for call in world.calls]}
 
 
 def clear_calls(world, _request):

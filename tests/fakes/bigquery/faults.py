@@ -12,11 +12,14 @@
                                  with "row_errors": [{"index": 1, "message": "..."}] for the sake of these rows
 {"on": "job", "method": "load", "path": "regex of the job's id", ...} with
   "job_error": {"reason": "jobBackendError", "message": "..."}
+{"on": "row", "path": "regex of the row's JSON", ...}: a row of insertAll is not inserted, for
+  "row_error": {"reason": "backendError", "message": "..."}
 """
 import re
 
 _KEYS = {"on", "method", "path", "nth", "times", "status", "reason", "message", "retry_after", "cut",
-         "delay_ms", "cut_upload_after_bytes", "code", "cut_after_requests", "in_band", "job_error"}
+         "delay_ms", "cut_upload_after_bytes", "code", "cut_after_requests", "in_band", "job_error",
+         "row_error"}
 
 
 class Fault:
@@ -24,8 +27,8 @@ class Fault:
         unknown = set(spec) - _KEYS
         if unknown:
             raise ValueError("a fault has no %s" % ", ".join(sorted(unknown)))
-        if spec.get("on", "rest") not in ("rest", "grpc", "job"):
-            raise ValueError("a fault is on rest, grpc or job")
+        if spec.get("on", "rest") not in ("rest", "grpc", "job", "row"):
+            raise ValueError("a fault is on rest, grpc, job or row")
         if spec.get("cut") not in (None, "before", "after"):
             raise ValueError("a fault cuts before or after")
         self.spec = dict(spec)

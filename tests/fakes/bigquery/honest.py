@@ -220,53 +220,28 @@ class Rest(Fake):
         with self.assertRaises(exceptions.BadRequest):
             self.client.query("DROP TABLE t").result()
 
-
-class Faults(Fake):
-    def fault(self, **spec):
-        self.fake("POST", "/_fake/faults", spec)
-
-    def test_the_clients_retries_meet_what_was_asked_for(self):
-        self.table("t")
-        self.fault(on="rest", method="GET", path="/tables/t$", status=503, reason="backendError", times=2)
-        self.client.get_table("p1.d.t")
-        calls = json.loads(self.fake("GET", "/_fake/calls"))["calls"]
-        self.assertEqual([c["status"] for c in calls if c["path"].endswith("/tables/t")], [503, 503, 200])
-
-    def test_a_lost_answer_is_found_by_its_job_id(self):
-        self.table("t")
-        self.fault(on="rest", method="POST", path="/jobs$", cut="after")
-        with self.assertRaises(Exception):
-            self.load("t", lines([{"id": 1}]), job_id="lost")
-        self.client.get_job("lost").result()
-        self.assertEqual(len(self.rows("t")), 1)
-        self.fault(on="rest", method="POST", path="/jobs$", cut="before")
-        with self.assertRaises(Exception):
-            self.load("t", lines([{"id": 1}]), job_id="never")
+    def test_a_job_runs_where_its_dataset_is(self):
+        there = bigquery.Dataset("p1.eu")
+        there.location = "europe-west1"
+        self.client.create_dataset(there)
+        self.load("t", lines([{"id": 1}]), schema=SIMPLE).result()
+        config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON", schema=SIMPLE)
+        job = self.client.load_table_from_json([{"id": 1}], "p1.eu.t", job_config=config)
+        self.assertEqual(job.result().location, "europe-west1")
         with self.assertRaises(exceptions.NotFound):
-            self.client.get_job("never")
+            self.client.get_job(job.job_id)
+        self.client.get_job(job.job_id, location="europe-west1")
+        with self.assertRaises(exceptions.NotFound):
+            self.client.load_table_from_json([{"id": 1}], "p1.eu.t", job_config=config, location="US", num_retries=0)
+        self.assertEqual(len(list(self.client.query("SELECT * FROM `p1.eu.t`").result())), 1)
 
-    def test_a_job_runs_for_a_while_and_may_fail(self):
-        self.table("t")
-        self.fake("POST", "/_fake/options", {"job_seconds": 3600})
-        self.fault(on="job", method="load", job_error={"reason": "jobBackendError"})
-        job = self.load("t", lines([{"id": 1}]))
-        self.assertEqual(self.client.get_job(job.job_id).state, "RUNNING")
-        self.fake("POST", "/_fake/advance", {"seconds": 3601})
-        self.assertEqual(self.client.get_job(job.job_id).error_result["reason"], "jobBackendError")
-        self.assertEqual(self.rows("t"), [])
-
-    def test_quotas(self):
-        self.fake("POST", "/_fake/options", {"modifications_per_day": 1})
-        table = self.table("t")
-        self.load("t", lines([{"id": 1}])).result()
-        with self.assertRaises(exceptions.Forbidden) as seen:
-            self.load("t", lines([{"id": 1}])).result()
-        self.assertEqual(seen.exception.errors[0]["reason"], "quotaExceeded")
-        table = self.client.get_table(table)
-        for i in range(5):
-            table.labels = {"n": str(i)}
-            table = self.client.update_table(table, ["labels"], retry=None)
-        with self.assertRaises(exceptions.Forbidden):
-            self.client.update_table(table, ["labels"], retry=None)
-        self.fake("POST", "/_fake/advance", {"seconds": 10})
-        self.client.update_table(table, ["labels"], retry=None)
+    def test_a_truncating_load_keeps_what_partitions_the_table(self):
+        wanted = bigquery.Table("p1.d.t", schema=SCHEMA)
+        wanted.time_partitioning = bigquery.TimePartitioning(field="at")
+        self.client.create_table(wanted)
+        with self.assertRaises(exceptions.BadRequest):
+            self.load("t", lines([{"id": 1}]), schema=SIMPLE, write_disposition="WRITE_TRUNCATE").result()
+        self.assertEqual(self.client.get_table("p1.d.t").schema, SCHEMA)
+        self.load("t", lines([{"id": 1}]), schema=SCHEMA[:8], write_disposition="WRITE_TRUNCATE").result()
+        table = self.client.get_table("p1.d.t")
+        self.assertEqual((table.time_partitioning.field, table.schema), ("at", SCHEMA[:8]))

@@ -1,6 +1,5 @@
 """Google's Storage Write client drives the fake: streams, offsets, errors by row, commits, schema updates."""
-import json
-import time
+import threading
 
 import grpc
 from google.api_core import exceptions
@@ -202,12 +201,19 @@ class Write(honest.Fake):
         self.table("t")
         name = self.stream("t", types.WriteStream.Type.COMMITTED)
 
+        over = threading.Event()
+
         def requests():
             yield request(name, [Row(id=0)], 0)
-            while json.loads(self.fake("POST", "/_fake/close_appends"))["closed"]:
-                time.sleep(0.01)
-        with self.assertRaises(exceptions.Aborted):
-            list(self.writer.append_rows(requests()))
+            over.wait(60)
+        answers = self.writer.append_rows(requests())
+        try:
+            self.assertEqual(next(answers).error.code, 0)
+            self.fake("POST", "/_fake/close_appends")
+            with self.assertRaises(exceptions.Aborted):
+                next(answers)
+        finally:
+            over.set()
 
     def test_what_is_not_there_is_not_found(self):
         with self.assertRaises(exceptions.NotFound):
@@ -222,6 +228,18 @@ class Write(honest.Fake):
         self.fake("POST", "/_fake/advance", {"seconds": 86401})
         with self.assertRaises(exceptions.NotFound):
             self.writer.get_write_stream(name=name)
+
+    def test_outside_the_us_a_header_routes(self):
+        there = bigquery.Dataset("p1.eu")
+        there.location = "EU"
+        self.client.create_dataset(there)
+        self.client.create_table(bigquery.Table("p1.eu.t", schema=honest.SIMPLE))
+        name = "projects/p1/datasets/eu/tables/t/streams/_default"
+        with self.assertRaises(exceptions.NotFound):
+            self.append(request(name, [Row(id=1)]))
+        routed = [("x-goog-request-params", "write_stream=" + name)]
+        self.assertEqual([a.error.code for a in self.writer.append_rows(iter([request(name, [Row(id=1)])]),
+                                                                        metadata=routed)], [0])
 
     def test_googles_own_pipelining_writer(self):
         self.table("t")

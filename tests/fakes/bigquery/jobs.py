@@ -102,11 +102,13 @@ def start(world, project, body, media=None):
         raise ApiError(409, "duplicate", "Already Exists: Job %s:%s.%s" % (project, location, job_id))
     if kinds[0] == "load" and media is None and not config.get("sourceUris"):
         raise invalid("Load configuration must specify at least one source URI")
+    if kinds[0] != "load" and media is not None:
+        raise invalid("Only a load job takes data")
     fault = world.faults.meet("job", kinds[0], job_id)
     job = Job(world, project, job_id, location, copy.deepcopy(configuration), media,
               fault.get("job_error", {}) if fault else None)
     if kinds[0] == "query":
-        queries.prepare(world, job)
+        queries.prepare(world, job, asked=reference.get("location"))
     world.jobs[project, job_id] = job
     world.settle()
     return job

@@ -33,6 +33,12 @@ def write(world, config, table, disposition, fields, rows, meta):
         table = Table(world, key, dict(copy.deepcopy(meta), schema={"fields": fields}))
         world.tables[key] = table
     else:
+        old = table.fields
+        table.fields = fields
+        try:
+            table.check()  # The columns of its partitioning and clustering must stay.
+        finally:
+            table.fields = old
         table.set_fields(fields)
     if disposition.startswith("WRITE_TRUNCATE"):
         table.rows, table.buffer, table.insert_ids = [], [], {}

@@ -3,7 +3,7 @@
 import re
 
 import schema
-from errors import JobError
+from errors import ApiError, JobError
 from loads import check_partitioning, destination, write
 from tables import find_table
 
@@ -14,9 +14,15 @@ _SELECT = re.compile(
 _COUNT = re.compile(r"^COUNT\(\s*(?:\*|1)\s*\)(?:\s+(?:AS\s+)?`?(\w+)`?)?$", re.I)
 
 
-def prepare(world, job):
-    """Every query has a destination; one that names none gets an anonymous table, kept with the job."""
+def prepare(world, job, asked):
+    """A query that names no destination keeps its rows itself, and runs where its table is."""
     job.anonymous = not job.config.get("destinationTable")
+    match = _SELECT.match(job.config.get("query") or "")
+    if match and job.anonymous and not asked:
+        try:
+            job.location = world.datasets[_source(world, job, match["table"]).key[:2]]["location"]
+        except (JobError, ApiError):
+            pass  # The job itself will say so.
 
 
 def _source(world, job, name):
@@ -27,7 +33,7 @@ def _source(world, job, name):
     if len(parts) != 3 or not all(parts):
         raise JobError("invalid", "Table \"%s\" must be qualified with a dataset (e.g. dataset.table)." % name)
     table = find_table(world, dict(zip(("projectId", "datasetId", "tableId"), parts)))
-    if table is None:
+    if table is None or (job.done and world.datasets[table.key[:2]]["location"] != job.location):
         raise JobError("notFound", "Not found: Table %s:%s.%s was not found in location %s" %
                        (*parts, job.location))
     return table

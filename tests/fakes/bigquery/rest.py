@@ -153,8 +153,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _read_body(self, request, limit):
         """Reads the body, at most `limit` bytes of it; a shorter one than was said is a cut."""
-        if self.headers.get("Expect", "").lower() == "100-continue":
-            pass  # Answered by BaseHTTPRequestHandler.
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             request.body = self._read_chunked()
         else:

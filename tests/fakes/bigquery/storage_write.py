@@ -157,7 +157,9 @@ class Service:
 
     def begin(self, context, method, path):
         """Notes a call and gives the fault that it meets."""
-        metadata = dict(context.invocation_metadata())
+        metadata = {}
+        for key, value in context.invocation_metadata():
+            metadata[key] = metadata.get(key) or value  # The client may add an empty one of its own.
         call = {"method": "grpc", "path": method, "stream": path, "code": 0,
                 "authorization": metadata.get("authorization"),
                 "request_params": metadata.get("x-goog-request-params")}

@@ -5,17 +5,14 @@ from tables import _T, _table
 from values import json_text
 
 
-def _too_large(message):
-    return ApiError(413, "invalid", message)
-
-
 def _check_limits(world, request, rows):
     options = world.options
     if len(request.body) > options["insert_max_bytes"]:
-        raise _too_large("Request payload size exceeds the limit: %d bytes." % options["insert_max_bytes"])
+        raise ApiError(413, "invalid", "Request payload size exceeds the limit: %d bytes." %
+                       options["insert_max_bytes"])
     if len(rows) > options["insert_max_rows"]:
-        raise _too_large("too many rows present in the request, limit: %d row count: %d." %
-                         (options["insert_max_rows"], len(rows)))
+        raise invalid("too many rows present in the request, limit: %d row count: %d." %
+                      (options["insert_max_rows"], len(rows)))
     if not rows:
         raise invalid("No rows present in the request.")
     for row in rows:
@@ -35,6 +32,11 @@ def insert_all(world, request):
     reader = RowReader(table.fields, streaming=True, ignore_unknown=bool(body.get("ignoreUnknownValues")))
     good, faults = [], {}
     for index, row in enumerate(rows):
+        asked = world.faults.all and world.faults.meet("row", "insertAll", json_text(row.get("json")))
+        if asked:
+            error = asked.get("row_error")
+            faults[index] = _errors(index, error["reason"], error.get("location", ""), error["message"])
+            continue
         try:
             values = reader.read(row.get("json"))
             if len(json_text(row["json"])) > world.options["insert_max_bytes"]:

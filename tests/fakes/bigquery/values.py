@@ -192,11 +192,12 @@ def json_text(value):
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=float)
 
 
-def parse_json(text):
-    """JSON with the digits of its numbers; constants that JSON lacks are refused."""
-    def refuse(name):
-        raise ValueError("JSON has no %s" % name)
-    return json.loads(text, parse_float=Decimal, parse_constant=refuse)
+def _refuse(name):
+    raise ValueError("JSON has no %s" % name)
+
+
+# Keeps the digits of numbers; refuses the constants that JSON lacks.
+parse_json = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse).decode
 
 
 def json_of_text(value):

@@ -1,0 +1,106 @@
+// BigQueryStreamingDestination: its configuration, and the table before the first row.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "destinations/bigquery_streaming/streaming_destination.h"
+#include "destinations/google/transport.h"
+#include "sync/run_log.h"
+
+namespace bizond {
+namespace {
+
+// Others may change the table at the same moment, each time.
+constexpr int kAttemptsMax = 6;
+
+nlohmann::json TableResource(const BigQueryConfig& config) {
+  nlohmann::json resource = {{"schema", SchemaToRest(config.schema)}};
+  if (config.partitioning) {
+    resource["timePartitioning"] = {{"type", config.partitioning->type}};
+    if (!config.partitioning->field.empty()) {
+      resource["timePartitioning"]["field"] = config.partitioning->field;
+    }
+  }
+  if (!config.clustering.empty()) resource["clustering"] = {{"fields", config.clustering}};
+  return resource;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Destination>> OpenBigQueryStreaming(const ConnectorArgs& args) {
+  StreamingOptions options;
+  BIZOND_ASSIGN_OR_RETURN(options.config, ReadBigQueryConfig(args, BigQueryKind::kStreaming));
+  options.endpoints = BigQueryEndpointsFromEnvironment();
+  options.full_refresh = args.job.source.sync_mode == SyncMode::kFullRefresh;
+  if (!options.endpoints.rest_emulated) {
+    GoogleAuth auth;
+    auth.service_account_key = options.config.service_account_key;
+    BIZOND_ASSIGN_OR_RETURN(options.token, FindGoogleCredentials(auth, &args.clock));
+  }
+  return std::make_unique<BigQueryStreamingDestination>(std::move(options), args.clock);
+}
+
+// A table of the plain name is used on.
+Result<std::optional<BigQueryTable>> BigQueryStreamingDestination::FindTable(std::stop_token stop) {
+  table_ = options_.config.target;
+  if (options_.config.unprefixed) {
+    BIZOND_ASSIGN_OR_RETURN(std::optional<BigQueryTable> plain,
+                            api_.GetTable(*options_.config.unprefixed, stop));
+    if (plain) {
+      table_ = *options_.config.unprefixed;
+      return plain;
+    }
+  }
+  return api_.GetTable(table_, std::move(stop));
+}
+
+Result<SchemaChange> BigQueryStreamingDestination::Compare(const BigQueryTable& table) {
+  schema_ = options_.config.schema;
+  if (!options_.config.unnest) {
+    // A table of the destination bigquery, or of an older bizon, has the data as text.
+    for (BigQueryColumn& column : schema_) {
+      if (column.type != BigQueryType::kJson) continue;
+      for (const BigQueryColumn& there : table.schema) {
+        const bool text = there.name == column.name && there.type == BigQueryType::kString;
+        if (text) column.type = BigQueryType::kString;
+      }
+    }
+  }
+  return MergeSchemas(table.schema, schema_);
+}
+
+Status BigQueryStreamingDestination::EnsureTable(std::stop_token stop) {
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    BIZOND_ASSIGN_OR_RETURN(const auto table, FindTable(stop));
+    if (!table) {
+      if (attempt > 0) BIZOND_RETURN_IF_ERROR(api_.transport().Backoff(attempt, stop));
+      BIZOND_RETURN_IF_ERROR(MakeTable(stop));
+      continue;
+    }
+    BIZOND_ASSIGN_OR_RETURN(const SchemaChange change, Compare(*table));
+    if (change.empty()) return {};
+    const Status patched =
+        api_.PatchTable(table_, {{"schema", SchemaToRest(change.merged)}}, stop, table->etag);
+    if (!patched && patched.error().code == "bigquery_condition_not_met") continue;
+    BIZOND_RETURN_IF_ERROR(patched);
+    log_->Write(LogLevel::kInfo, "the table's columns were changed",
+                {{"table", table_.Dotted()},
+                 {"added", fmt::format("{}", fmt::join(change.added, ", "))},
+                 {"relaxed", fmt::format("{}", fmt::join(change.relaxed, ", "))}});
+    return {};
+  }
+  return Fail(ErrorKind::kTransient, "bigquery_unavailable",
+              fmt::format("the table {} is changed by somebody else again and again, or goes away",
+                          table_.Dotted()),
+              "nothing: it is tried again by itself");
+}
+
+Status BigQueryStreamingDestination::MakeTable(std::stop_token stop) {
+  BIZOND_ASSIGN_OR_RETURN(const bool there, api_.DatasetExists(table_, stop));
+  if (!there) BIZOND_RETURN_IF_ERROR(api_.CreateDataset(table_, stop));
+  BIZOND_RETURN_IF_ERROR(api_.CreateTable(table_, TableResource(options_.config), stop));
+  log_->Write(LogLevel::kInfo, "the table was made", {{"table", table_.Dotted()}});
+  return {};
+}
+
+}  // namespace bizond
