@@ -5,17 +5,21 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <set>
+#include <string>
 
 #include "destinations/catalog.h"
 #include "sources/catalog.h"
 #include "sync/job_parser.h"
+#include "sync/secret_names.h"
 #include "tests/conformance/destination_fixtures.h"
 
 namespace bizond {
 namespace {
 
 namespace fs = std::filesystem;
+using nlohmann::json;
 
 Catalog Whole() {
   return {.sources = SourceCatalog(),
@@ -65,6 +69,36 @@ TEST(Catalog, EveryRowSaysWhatItIs) {
     EXPECT_FALSE(row.summary.empty()) << row.name;
     EXPECT_FALSE(catalog.DestinationFile(row.name, "schema.json").empty()) << row.name;
     EXPECT_FALSE(catalog.DestinationFile(row.name, "example.yml").empty()) << row.name;
+  }
+}
+
+// A text under a secret's name that is not marked as one would be stored and shown.
+void ExpectSecretsMarked(const json& schema, const std::string& where) {
+  if (!schema.is_object()) return;
+  for (const auto& [key, value] : schema.items()) {
+    if (key == "properties" && value.is_object()) {
+      for (const auto& [name, property] : value.items()) {
+        const bool holds = property.is_object() && property.value("type", json()) != "object";
+        if (holds && IsSecretName(name)) {
+          EXPECT_TRUE(property.value("writeOnly", false)) << where << ": " << name;
+        }
+        ExpectSecretsMarked(property, where + "." + name);
+      }
+    } else {
+      ExpectSecretsMarked(value, where);
+    }
+  }
+}
+
+TEST(Catalog, SecretsOfConnectorsAreMarked) {
+  const Catalog catalog = Whole();
+  for (const SourceDescriptor& row : catalog.sources) {
+    ExpectSecretsMarked(json::parse(catalog.SourceFile(row.name, "schema.json")),
+                        std::string(row.name));
+  }
+  for (const DestinationDescriptor& row : catalog.destinations) {
+    ExpectSecretsMarked(json::parse(catalog.DestinationFile(row.name, "schema.json")),
+                        std::string(row.name));
   }
 }
 
