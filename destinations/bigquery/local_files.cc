@@ -17,7 +17,13 @@ class LocalFiles final : public LoadFiles {
 
   Status Put(const std::string& name, std::string_view bytes, std::stop_token stop) override {
     (void)stop;
-    return ReplaceFileDurably(folder_.root, Path(name), bytes);
+    // Under a name of this target's until it is whole, so that RemoveOthers finds it after a crash.
+    const std::string part = Path(name) + ".part";
+    BIZOND_ASSIGN_OR_RETURN(File file, folder_.root.OpenFile(part, OpenMode::kTruncate));
+    BIZOND_RETURN_IF_ERROR(file.WriteAll(bytes));
+    BIZOND_RETURN_IF_ERROR(file.Sync());
+    BIZOND_RETURN_IF_ERROR(folder_.root.Rename(part, Path(name)));
+    return folder_.root.SyncDirectoryOf(Path(name));
   }
 
   Status Remove(const std::string& name, std::stop_token stop) override {

@@ -104,16 +104,19 @@ Status GoogleTransport::CheckSession(const std::string& session,
 
 Result<HttpResponse> GoogleTransport::SendOnce(const GoogleCall& call, std::string* token,
                                                std::stop_token stop) {
-  HttpRequest request{.method = call.method,
-                      .url = call.url,
-                      .headers = call.headers,
-                      .body = call.body,
-                      .timeout = call.timeout};
+  HttpRequest request;
+  request.method = call.method;
+  request.url = call.url;
+  request.headers = call.headers;
+  request.timeout = call.timeout;
   if (token_ != nullptr) {
     BIZOND_ASSIGN_OR_RETURN(*token, token_->AccessToken(stop));
     request.headers.emplace_back("Authorization", "Bearer " + *token);
   }
-  if (!call.body.empty()) request.headers.emplace_back("Content-Type", call.content_type);
+  if (!call.body.empty()) {
+    request.body_view = call.body;
+    request.headers.emplace_back("Content-Type", call.content_type);
+  }
   return http_.Send(request, stop);
 }
 
