@@ -131,7 +131,7 @@ TEST_F(CommandTest, SecretsAreCheckedAndNeverShown) {
 TEST_F(CommandTest, TheCatalogueIsListed) {
   EXPECT_EQ(Json("source list")["items"].size(), 2u);
   EXPECT_EQ(Json("stream list dummy")["items"].size(), 2u);
-  EXPECT_EQ(Json("destination list")["items"].size(), 4u);
+  EXPECT_EQ(Json("destination list")["items"].size(), 6u);
   EXPECT_TRUE(Json("connectors show destination/sqlite")["schema"].is_object());
   EXPECT_EQ(Bizond("connectors show destination/sqlit").exit_code, 2);
   EXPECT_EQ(Json("explain target_diverged")["code"], "target_diverged");
