@@ -37,7 +37,7 @@ std::vector<fs::path> OurFiles() {
       const bool build = it.depth() == 0 && name.starts_with("build");
       if (build || kSkippedFolders.contains(name)) it.disable_recursion_pending();
     } else if (kText.contains(it->path().extension()) && it->is_regular_file() &&
-               it->file_size() < 1'000'000 && name != "package-lock.json") {
+               it->file_size() < 1'000'000 && name != "package-lock.json" && name != ".git") {
       files.push_back(it->path());
     }
   }
