@@ -131,9 +131,10 @@ Result<OpenedStore> OpenStoreFiles(const StoreOptions& options) {
   const std::vector<Migration> migrations = MigrationsOf(files, "");
   BIZOND_ASSIGN_OR_RETURN(Root root, Root::Create(options.directory));
   BIZOND_ASSIGN_OR_RETURN(FileLock lock, LockStore(root));
+  auto state = std::make_unique<StoreState>();
   OpenedStore opened{.root = root,
                      .lock = std::move(lock),
-                     .state = std::make_unique<StoreState>(),
+                     .state = std::move(state),
                      .db = nullptr,
                      .store_id = {},
                      .epoch = 0,
