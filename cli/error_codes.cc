@@ -134,8 +134,12 @@ constexpr ErrorCodeRow kCodes[] = {
     {"file_missing", "A file or folder does not exist.", "Check the path.", kResumable},
     {"file_rewritten", "A file that is read by position changed where it was read already.",
      "Use cursor_field or `sync_mode: full_refresh`, or reset the stream.", kCheckFirst},
-    {"file_rotated", "A file that is read by position was replaced by another one.",
-     "Name a glob that matches the rotated file too, or reset the stream.", kCheckFirst},
+    {"file_rotated",
+     "A file that is read by position was replaced by another one, or any file while a run read "
+     "it.",
+     "During a run: start the job again. By position: name a glob that matches the rotated file "
+     "too, or reset the stream.",
+     kCheckFirst},
     {"file_too_large", "A file is larger than it may be.", "Check that it is the right file.",
      kUntouched},
     {"file_truncated", "A file that is read by position was cut.",

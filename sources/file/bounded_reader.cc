@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
-#include <unordered_set>
+#include <utility>
 
-#include "sources/file/file_change.h"
+#include "sources/file/file_recognizer.h"
 #include "sources/file/record_sink.h"
 
 namespace bizond {
@@ -20,7 +19,7 @@ constexpr int kPaginationFormat = 1;
 
 }  // namespace
 
-Status BoundedReader::Plan(const ReadRequest& request) {
+Status BoundedReader::Plan(const ReadRequest& request, const std::stop_token& stop) {
   by_position_ = request.mode == SyncMode::kIncremental && !has_cursor_;
   opened_.reset();
   if (!request.upper_bound.empty()) {
@@ -40,13 +39,15 @@ Status BoundedReader::Plan(const ReadRequest& request) {
   if (by_position_) {
     const std::string text = request.watermark ? request.watermark->position : "";
     BIZOND_ASSIGN_OR_RETURN(const FilePosition position, DecodePosition(text));
-    BIZOND_ASSIGN_OR_RETURN(const KnownFiles files, RecognizeFiles(list, position, false));
-    for (const auto& [listed, mark] : files.files) {
-      const uint64_t size = listed.info.size_bytes;
-      const bool packed = mark.compressed;
-      const bool skip = packed ? mark.decoded == 0 : mark.offset >= size;
-      plan_.push_back({listed.name, listed.info.inode, size, packed ? mark.decoded : mark.offset,
-                       mark.line, skip});
+    BIZOND_ASSIGN_OR_RETURN(
+        const KnownFiles recognized,
+        RecognizeFiles(list, position, {.compression = config_.compression}, stop));
+    for (const KnownFile& file : recognized.files) {
+      const uint64_t size = file.listed.info.size_bytes;
+      // A file that was compressed is read to its end even if nothing is new, for its mark.
+      const bool skip = file.mark.compressed ? file.done() : file.start() >= size;
+      plan_.push_back({file.listed.name, file.listed.info.inode, size, file.start(), file.mark.line,
+                       skip, file.index, file.was_plain});
     }
   } else {
     for (const ListedFile& listed : list.files) {
@@ -61,34 +62,50 @@ Status BoundedReader::Plan(const ReadRequest& request) {
 Status BoundedReader::RestoreMarks(const ReadRequest& request) {
   marks_.assign(plan_.size(), "");
   gone_.clear();
+  gone_index_.clear();
   if (!by_position_ || !request.watermark) return {};
   BIZOND_ASSIGN_OR_RETURN(const FilePosition position, DecodePosition(request.watermark->position));
-  std::unordered_map<uint64_t, size_t> by_inode;
-  std::unordered_map<std::string_view, size_t> by_name;
+  std::vector<const FileMark*> marks;
+  for (const auto* part : {&position.gone, &position.files}) {
+    for (const FileMark& mark : *part) marks.push_back(&mark);
+  }
+  std::vector<bool> here(marks.size());
   for (size_t i = 0; i < plan_.size(); ++i) {
-    by_inode[plan_[i].inode] = i;
-    by_name[plan_[i].name] = i;
-  }
-  for (const auto* marks : {&position.gone, &position.files}) {
-    for (const FileMark& mark : *marks) {
-      if (const auto found = by_inode.find(mark.inode); found != by_inode.end()) {
-        // A file that starts over only has the mark's inode.
-        if (plan_[found->second].start > 0 || plan_[found->second].skip) {
-          marks_[found->second] = EncodeMark(mark);
-        }
-      } else if (const auto named = by_name.find(mark.name);
-                 named != by_name.end() && mark.compressed) {
-        FileMark renewed = mark;
-        renewed.inode = plan_[named->second].inode;
-        marks_[named->second] = EncodeMark(renewed);
-      } else if (mark.offset > 0) {
-        gone_.push_back(mark);
-      }
+    const PlannedFile& planned = plan_[i];
+    if (!planned.mark) continue;
+    if (*planned.mark >= marks.size()) {
+      return Fail(ErrorKind::kPermanent, "bad_checkpoint",
+                  "the run's snapshot of the source files does not belong to its watermark",
+                  "cancel the run and start another one");
     }
+    // The mark of a file that was compressed stays among those that are gone until it is read.
+    if (planned.was_plain) continue;
+    here[*planned.mark] = true;
+    FileMark renewed = *marks[*planned.mark];
+    renewed.name = planned.name;
+    renewed.inode = planned.inode;
+    marks_[i] = EncodeMark(renewed);
   }
-  constexpr size_t kGoneMax = 1000;
-  if (gone_.size() > kGoneMax) gone_.erase(gone_.begin(), gone_.end() - kGoneMax);
+  for (size_t i = 0; i < marks.size(); ++i) {
+    if (here[i] || marks[i]->offset == 0) continue;
+    gone_.push_back(*marks[i]);
+    gone_index_.push_back(i);
+  }
+  if (gone_.size() > kGoneMax) {
+    const auto surplus = static_cast<std::ptrdiff_t>(gone_.size() - kGoneMax);
+    gone_.erase(gone_.begin(), gone_.begin() + surplus);
+    gone_index_.erase(gone_index_.begin(), gone_index_.begin() + surplus);
+  }
   return {};
+}
+
+void BoundedReader::SetMark(size_t index, std::string mark) {
+  marks_[index] = std::move(mark);
+  if (!plan_[index].was_plain) return;
+  const auto found = std::find(gone_index_.begin(), gone_index_.end(), *plan_[index].mark);
+  if (found == gone_index_.end()) return;
+  gone_.erase(gone_.begin() + (found - gone_index_.begin()));
+  gone_index_.erase(found);
 }
 
 void BoundedReader::GoTo(size_t index) {
@@ -130,9 +147,10 @@ Status BoundedReader::Seek(std::string_view pagination) {
     if (plan_[i].skip) continue;
     BIZOND_RETURN_IF_ERROR(Open(i));
     BIZOND_ASSIGN_OR_RETURN(
-        marks_[i],
+        std::string mark,
         MarkOf(i, {plan_[i].end - std::min(done_[i].unread, plan_[i].end), done_[i].line}, true,
                done_[i].unread));
+    SetMark(i, std::move(mark));
   }
   return {};
 }
@@ -179,7 +197,7 @@ Result<Iteration> BoundedReader::Read(const ReadRequest& request, std::string_vi
                                       RecordBatch* batch, std::stop_token stop) {
   Iteration iteration;
   const bool fresh = plan_text_.empty() || request.upper_bound != plan_text_;
-  if (fresh) BIZOND_RETURN_IF_ERROR(Plan(request));
+  if (fresh) BIZOND_RETURN_IF_ERROR(Plan(request, stop));
   if (fresh || pagination != pagination_) BIZOND_RETURN_IF_ERROR(Seek(pagination));
   if (request.upper_bound.empty()) iteration.upper_bound = plan_text_;
   if (index_ < plan_.size()) {
@@ -205,7 +223,7 @@ Result<Iteration> BoundedReader::Read(const ReadRequest& request, std::string_vi
         plan_text_.clear();
         return tl::make_unexpected(std::move(mark).error());
       }
-      marks_[index] = std::move(*mark);
+      SetMark(index, std::move(*mark));
     }
     if (at_end) {
       if (by_position_) done_.push_back({place_.line, page->unread});

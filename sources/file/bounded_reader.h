@@ -41,10 +41,11 @@ class BoundedReader {
     uint64_t unread = 0;
   };
 
-  Status Plan(const ReadRequest& request);
+  Status Plan(const ReadRequest& request, const std::stop_token& stop);
   Status RestoreMarks(const ReadRequest& request);
   Status Seek(std::string_view pagination);
   Status Open(size_t index);
+  void SetMark(size_t index, std::string mark);
   // To the first file from `index` on that has something to read.
   void GoTo(size_t index);
   Result<std::string> MarkOf(size_t index, FilePlace place, bool at_end, uint64_t unread);
@@ -63,6 +64,7 @@ class BoundedReader {
   std::vector<PlannedFile> plan_;
   std::vector<std::string> marks_;  // By position: of each file, encoded; empty: none yet.
   std::vector<FileMark> gone_;
+  std::vector<size_t> gone_index_;  // Of each: its place in the watermark, as in KnownFile.
 
   // Where the next page begins; `pagination_` is its text.
   std::string pagination_;

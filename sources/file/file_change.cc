@@ -20,6 +20,15 @@ Failure FileRotated(std::string_view path, uint64_t inode_before, uint64_t inode
       OrStartOver("name a glob that matches the rotated file too (path: 'app.log*')"));
 }
 
+Failure FileReplacedDuringRun(std::string_view path, uint64_t inode_before, uint64_t inode_now) {
+  return Fail(
+      kPermanent, "file_rotated",
+      fmt::format("{} was replaced by another file (inode {} before, {} now) after this run "
+                  "began to read",
+                  path, inode_before, inode_now),
+      "start the job again: a new run takes the files as they are then");
+}
+
 Failure FileTruncated(std::string_view path, uint64_t size, uint64_t expected) {
   return Fail(
       kPermanent, "file_truncated",
@@ -42,6 +51,15 @@ Failure CompressedFileChanged(std::string_view path) {
       kPermanent, "file_rewritten",
       fmt::format("{} changed since it was read; a compressed file is read once, as a whole", path),
       OrStartOver("give new data a new name, use cursor_field or sync_mode: full_refresh"));
+}
+
+Failure CompressedFileDiffers(std::string_view path, std::string_view plain, uint64_t offset) {
+  return Fail(
+      kPermanent, "file_rewritten",
+      fmt::format("{} begins like {}, which was read up to byte {} and is gone, but is not that "
+                  "file, compressed: its content goes on otherwise, or ends before",
+                  path, plain, offset),
+      OrStartOver("put the plain file back, or take this one out of the glob if it is another"));
 }
 
 Failure FileGone(std::string_view path, uint64_t unread) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "sources/file/packed_twin.h"
 #include "sources/file/record_sink.h"
 
 namespace bizond {
@@ -27,12 +28,30 @@ Status FileFollower::Open(const Root& root, const KnownFile& known) {
       "leave compressed files out of the glob, or use sync_mode: incremental with a schedule");
 }
 
+Result<bool> FileFollower::IsWhole(const Root& root, const KnownFile& known,
+                                   const std::stop_token& stop) const {
+  BIZOND_ASSIGN_OR_RETURN(const File file, root.OpenFile(known.listed.name, OpenMode::kRead));
+  Compression compression = config_.compression;
+  if (compression == Compression::kAuto) {
+    BIZOND_ASSIGN_OR_RETURN(compression, DetectCompression(file));
+  }
+  return EndsAt(file, compression, known.listed.info.size_bytes, known.mark.decoded, stop);
+}
+
 Result<bool> FileFollower::Look(const ReadRequest& request, RecordBatch* batch,
                                 const std::stop_token& stop, Iteration* iteration) {
   BIZOND_ASSIGN_OR_RETURN(const FileList list, ListFiles(roots_, config_.path));
-  BIZOND_ASSIGN_OR_RETURN(KnownFiles known, RecognizeFiles(list, position_, true));
+  BIZOND_ASSIGN_OR_RETURN(KnownFiles known,
+                          RecognizeFiles(list, position_, {config_.compression, true}, stop));
   position_.files.clear();
-  for (const KnownFile& file : known.files) position_.files.push_back(file.mark);
+  for (KnownFile& file : known.files) {
+    if (file.was_plain) {
+      // All of it was read before it was compressed, or it is an error below.
+      BIZOND_ASSIGN_OR_RETURN(const bool whole, IsWhole(list.root, file, stop));
+      if (whole) file.mark.decoded = 0;
+    }
+    position_.files.push_back(file.mark);
+  }
   position_.gone = std::move(known.gone);
   // Taking turns: the file after the one that was read last comes first.
   const size_t count = known.files.size();
@@ -44,7 +63,9 @@ Result<bool> FileFollower::Look(const ReadRequest& request, RecordBatch* batch,
     const size_t index = (offset + turn) % count;
     const KnownFile& file = known.files[index];
     const uint64_t size = file.listed.info.size_bytes;
-    if (size == file.mark.offset || size == file.mark.offset + file.mark.unread) continue;
+    const bool unfinished = file.mark.compressed && !file.done();
+    const bool as_it_was = size == file.mark.offset || size == file.mark.offset + file.mark.unread;
+    if (as_it_was && !unfinished) continue;
     BIZOND_RETURN_IF_ERROR(Open(list.root, file));
     RecordSink sink(opened_->file.path(), on_error_, request.parser, batch);
     const FilePlace from{file.mark.offset, file.mark.line};

@@ -18,6 +18,7 @@
 #include "base/fs.h"
 #include "sources/file/file_config.h"
 #include "sources/file/file_position.h"
+#include "sources/file/file_recognizer.h"
 #include "sources/file/opened_file.h"
 #include "sync/source.h"
 
@@ -36,6 +37,8 @@ class FileFollower {
   Result<bool> Look(const ReadRequest& request, RecordBatch* batch, const std::stop_token& stop,
                     Iteration* iteration);
   Status Open(const Root& root, const KnownFile& known);
+  // Whether a file that was compressed since it was read holds nothing more.
+  Result<bool> IsWhole(const Root& root, const KnownFile& known, const std::stop_token& stop) const;
 
   // Constant.
   const FileConfig config_;

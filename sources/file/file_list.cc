@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kPlanFormat = 1;
+constexpr int kPlanFormat = 2;
 
 }  // namespace
 
@@ -56,12 +56,11 @@ Failure NoFiles(std::string_view path) {
 std::string EncodePlan(const std::vector<PlannedFile>& files) {
   json rows = json::array();
   for (const PlannedFile& file : files) {
-    rows.push_back({{"path", file.name},
-                    {"inode", file.inode},
-                    {"size", file.end},
-                    {"start", file.start},
-                    {"line", file.line},
-                    {"skip", file.skip}});
+    json row = {{"path", file.name},   {"inode", file.inode}, {"size", file.end},
+                {"start", file.start}, {"line", file.line},   {"skip", file.skip}};
+    if (file.mark) row["mark"] = *file.mark;
+    if (file.was_plain) row["was_plain"] = true;
+    rows.push_back(std::move(row));
   }
   // A name may hold any bytes: those that are no UTF-8 are replaced, and such a file is then
   // missing.
@@ -78,6 +77,8 @@ Result<std::vector<PlannedFile>> DecodePlan(std::string_view text) {
       files.push_back({row.at("path").get<std::string>(), row.at("inode").get<uint64_t>(),
                        row.at("size").get<uint64_t>(), row.at("start").get<uint64_t>(),
                        row.at("line").get<uint64_t>(), row.at("skip").get<bool>()});
+      if (row.contains("mark")) files.back().mark = row.at("mark").get<size_t>();
+      files.back().was_plain = row.value("was_plain", false);
     }
   } catch (const std::exception& problem) {
     return Fail(

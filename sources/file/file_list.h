@@ -8,7 +8,9 @@
 #ifndef BIZOND_SOURCES_FILE_FILE_LIST_H_
 #define BIZOND_SOURCES_FILE_FILE_LIST_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,9 @@ struct PlannedFile {
   uint64_t start = 0;  // Where reading begins (decompressed), and the line there.
   uint64_t line = 1;
   bool skip = false;  // Nothing in it is new.
+  // By position: the mark that it goes on from, as in KnownFile.
+  std::optional<size_t> mark = std::nullopt;
+  bool was_plain = false;
 };
 
 std::string EncodePlan(const std::vector<PlannedFile>& files);

@@ -1,14 +1,13 @@
 // FilePosition: how far each append-only file was read, and how to know it again.
 //
 // A file is known by its inode, a hash of its first bytes and a hash of the last bytes before the
-// place that was read; its name may change (a rotated file that the glob matches too goes on where
-// it was). A compressed file is read once, as a whole. Everything else that a file can have become
-// is an error: file_rotated, file_truncated, file_rewritten, file_gone.
+// place that was read. file_recognizer.h finds files again by it.
 //
 // Threads: values.
 #ifndef BIZOND_SOURCES_FILE_FILE_POSITION_H_
 #define BIZOND_SOURCES_FILE_FILE_POSITION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,7 +15,6 @@
 
 #include "base/error.h"
 #include "base/fs.h"
-#include "sources/file/file_list.h"
 
 namespace bizond {
 
@@ -48,23 +46,12 @@ Result<FilePosition> DecodePosition(std::string_view text);
 
 // The mark with the hashes of what stands before its offset in the file now.
 Result<FileMark> MarkFile(const File& file, FileMark mark);
-
-struct KnownFile {
-  ListedFile listed;
-  FileMark mark;  // Where to go on, under today's name; offset 0: from the start.
-
-  bool done() const { return mark.compressed && mark.decoded == 0; }
-};
-
-struct KnownFiles {
-  std::vector<KnownFile> files;
-  std::vector<FileMark> gone;
-};
-
-// Finds the files of `list` in the position. `trust_sizes`: a file whose name, inode and size are
-// as they were is not opened.
-Result<KnownFiles> RecognizeFiles(const FileList& list, const FilePosition& position,
-                                  bool trust_sizes);
+// Whether the file's bytes before the mark are those that were read.
+Result<bool> BytesMatch(const File& file, const FileMark& mark);
+// Files that went away are remembered, in case they come back; the oldest are forgotten first.
+inline constexpr size_t kGoneMax = 1000;
+// What a mark's hashes are made of: at most this many of the first bytes, and of the last.
+inline constexpr uint64_t kHashedBytes = 4096;
 
 }  // namespace bizond
 

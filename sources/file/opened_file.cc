@@ -10,7 +10,9 @@ Result<std::unique_ptr<OpenedFile>> OpenSourceFile(const Root& root, std::string
   auto opened = std::make_unique<OpenedFile>();
   BIZOND_ASSIGN_OR_RETURN(opened->file, root.OpenFile(name, OpenMode::kRead));
   BIZOND_ASSIGN_OR_RETURN(const FileInfo info, opened->file.Info());
-  if (info.inode != inode) return FileRotated(opened->file.path(), inode, info.inode);
+  if (info.inode != inode) {
+    return FileReplacedDuringRun(opened->file.path(), inode, info.inode);
+  }
   if (info.size_bytes < end) return FileTruncated(opened->file.path(), info.size_bytes, end);
   opened->inode = inode;
   Compression compression = config.compression;

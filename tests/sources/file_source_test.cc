@@ -148,6 +148,22 @@ TEST_F(FileSourceTest, AFileThatIsCutDuringARunIsAnError) {
             "file_truncated");
 }
 
+TEST_F(FileSourceTest, AFileThatIsReplacedDuringARunWantsAnotherRun) {
+  folder_.Write("a.jsonl", "{\"a\":1}\n");
+  folder_.Write("b.jsonl", "{\"a\":2}\n");
+  const SourceSetup setup{
+      .config = R"({"path":"*.jsonl"})", .mode = SyncMode::kIncremental, .cursor_field = "a"};
+  OpenedSource source(folder_, setup, clock_);
+  const ReadResult first = source.ReadAll({}, "", "", 0, 1);
+  std::filesystem::rename(folder_ / "b.jsonl", folder_ / "old");
+  folder_.Write("b.jsonl", "{\"a\":3}\n");
+  OpenedSource resumed(folder_, setup, clock_);
+  const ReadResult rest = resumed.ReadAll({}, first.upper_bound, first.paginations.back(), 1);
+  EXPECT_EQ(rest.code(), "file_rotated");
+  EXPECT_THAT(rest.error->remedy, HasSubstr("start the job again"));
+  EXPECT_THAT(rest.error->remedy, Not(HasSubstr("glob")));
+}
+
 TEST_F(FileSourceTest, GoesOnByPositionUpToTheLastNewline) {
   const std::string config = R"({"path":"a.jsonl"})";
   folder_.Write("a.jsonl", "{\"a\":1}\n{\"a\":2}");
