@@ -25,7 +25,9 @@ Status BoundedReader::Plan(const ReadRequest& request, const std::stop_token& st
   if (!request.upper_bound.empty()) {
     BIZOND_ASSIGN_OR_RETURN(const Location location, roots_.Resolve(config_.path));
     root_ = location.root;
-    BIZOND_ASSIGN_OR_RETURN(plan_, DecodePlan(request.upper_bound));
+    bool names_marks = true;
+    BIZOND_ASSIGN_OR_RETURN(plan_, DecodePlan(request.upper_bound, &names_marks));
+    if (!names_marks) BIZOND_RETURN_IF_ERROR(FindMarksByInode(request));
     plan_text_ = request.upper_bound;
     return RestoreMarks(request);
   }
@@ -57,6 +59,24 @@ Status BoundedReader::Plan(const ReadRequest& request, const std::stop_token& st
   }
   plan_text_ = EncodePlan(plan_);
   return RestoreMarks(request);
+}
+
+Status BoundedReader::FindMarksByInode(const ReadRequest& request) {
+  if (!by_position_ || !request.watermark) return {};
+  BIZOND_ASSIGN_OR_RETURN(const FilePosition position, DecodePosition(request.watermark->position));
+  size_t index = 0;
+  for (const auto* part : {&position.gone, &position.files}) {
+    for (const FileMark& mark : *part) {
+      for (PlannedFile& planned : plan_) {
+        const bool same =
+            planned.inode == mark.inode || (mark.compressed && planned.name == mark.name);
+        // A file that starts over only has the mark's inode.
+        if (same && (planned.start > 0 || planned.skip)) planned.mark = index;
+      }
+      ++index;
+    }
+  }
+  return {};
 }
 
 Status BoundedReader::RestoreMarks(const ReadRequest& request) {

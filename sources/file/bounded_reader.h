@@ -42,6 +42,8 @@ class BoundedReader {
   };
 
   Status Plan(const ReadRequest& request, const std::stop_token& stop);
+  // For the plan of a run that an older version began.
+  Status FindMarksByInode(const ReadRequest& request);
   Status RestoreMarks(const ReadRequest& request);
   Status Seek(std::string_view pagination);
   Status Open(size_t index);

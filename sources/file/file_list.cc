@@ -68,11 +68,13 @@ std::string EncodePlan(const std::vector<PlannedFile>& files) {
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-Result<std::vector<PlannedFile>> DecodePlan(std::string_view text) {
+Result<std::vector<PlannedFile>> DecodePlan(std::string_view text, bool* names_marks) {
   std::vector<PlannedFile> files;
   try {
     const json plan = json::parse(text);
-    if (plan.at("format").get<int>() != kPlanFormat) throw std::out_of_range("format");
+    const int format = plan.at("format").get<int>();
+    if (format < 1 || format > kPlanFormat) throw std::out_of_range("format");
+    *names_marks = format >= 2;
     for (const json& row : plan.at("files")) {
       files.push_back({row.at("path").get<std::string>(), row.at("inode").get<uint64_t>(),
                        row.at("size").get<uint64_t>(), row.at("start").get<uint64_t>(),

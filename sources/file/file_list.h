@@ -52,7 +52,9 @@ struct PlannedFile {
 };
 
 std::string EncodePlan(const std::vector<PlannedFile>& files);
-Result<std::vector<PlannedFile>> DecodePlan(std::string_view text);
+// Of a run that began under format 1 the files name no marks: `*names_marks` is false, and a file
+// goes on from the mark of its inode.
+Result<std::vector<PlannedFile>> DecodePlan(std::string_view text, bool* names_marks);
 
 }  // namespace bizond
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "tests/sources/packing.h"
@@ -178,6 +179,33 @@ TEST_P(Rotation, ARunThatEndsEarlyForgetsNothing) {
   position_ = first.position;
   EXPECT_THAT(Next().records, ElementsAre(Line(100)));
   EXPECT_EQ(position_, rest.position);
+}
+
+// The snapshot of a run that format 1 began: its files name no marks.
+std::string AsFormat1(const std::string& upper_bound) {
+  nlohmann::json plan = nlohmann::json::parse(upper_bound);
+  plan["format"] = 1;
+  for (nlohmann::json& file : plan["files"]) file.erase("mark");
+  return plan.dump();
+}
+
+TEST_P(Rotation, ARunThatAnOlderVersionBeganIsEnded) {
+  folder_.Write("log.a", Lines(0, 100));
+  folder_.Write("log.b", Lines(100, 200));
+  Compress("log.b", "log.b.z");
+  Next();
+  folder_.Append("log.a", Line(1000) + "\n");
+  folder_.Write("log.c", Line(2000) + "\n");
+  OpenedSource source(folder_, {.config = kConfig, .mode = SyncMode::kIncremental}, clock_);
+  const ReadResult first = source.ReadAll(AtPosition(position_), "", "", 0, 1);
+  EXPECT_THAT(first.records, ElementsAre(Line(1000)));
+  OpenedSource newer(folder_, {.config = kConfig, .mode = SyncMode::kIncremental}, clock_);
+  const ReadResult rest = newer.ReadAll(AtPosition(position_), AsFormat1(first.upper_bound),
+                                        first.paginations.back(), 1);
+  EXPECT_EQ(rest.code(), "");
+  EXPECT_THAT(rest.records, ElementsAre(Line(2000)));
+  position_ = rest.position;
+  EXPECT_THAT(Next().records, IsEmpty()) << "every file was known again";
 }
 
 TEST_P(Rotation, IsLeftAndTakenUpAgainInside) {
