@@ -47,7 +47,8 @@ DestinationFixture MakeBigQueryStreamingV2Fixture() {
       .leftovers =
           [](const TestTarget&) {
             std::vector<std::string> found;
-            for (const auto& [name, table] : BigQueryFake::Get().Tables().items()) {
+            const nlohmann::json tables = BigQueryFake::Get().Tables();
+            for (const auto& [name, table] : tables.items()) {
               if (name.ends_with("_temp") || name.ends_with("_incremental")) found.push_back(name);
             }
             return found;
