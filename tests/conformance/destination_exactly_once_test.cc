@@ -10,7 +10,6 @@
 namespace bizond {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::IsEmpty;
 
 class ExactlyOnceConformance : public DestinationConformance {};
