@@ -113,13 +113,9 @@ std::optional<int> ParseNumber(std::string_view text, int max) {
 }
 
 // As names are compared: in lower case, without the dot that ends an absolute one.
-std::string Folded(std::string_view host) {
-  std::string folded(host);
-  if (folded.ends_with('.')) folded.pop_back();
-  for (char& c : folded) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return folded;
+std::string FoldHost(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return FoldCase(host);
 }
 
 bool IsHostName(std::string_view text) {
@@ -234,7 +230,7 @@ std::optional<AddressGuard::Entry> AddressGuard::ParseEntry(std::string_view tex
     entry.range = {*address, 128};
     return entry;
   }
-  entry.name = Folded(text);
+  entry.name = FoldHost(text);
   // A name of digits is an address that is written wrong.
   const bool names =
       IsHostName(entry.name) && entry.name.find_first_not_of("0123456789.") != std::string::npos;
@@ -258,7 +254,7 @@ Result<AddressGuard> AddressGuard::Allowing(std::span<const std::string> entries
 }
 
 bool AddressGuard::AllowsName(std::string_view host, uint16_t port) const {
-  const std::string folded = Folded(host);
+  const std::string folded = FoldHost(host);
   return std::any_of(allowed_.begin(), allowed_.end(), [&](const Entry& entry) {
     return !entry.name.empty() && entry.name == folded && (entry.port == 0 || entry.port == port);
   });
@@ -279,7 +275,7 @@ Status AddressGuard::CheckUnresolved(std::string_view host, uint16_t port) const
   if (const std::optional<IpAddress> address = ParseIpAddress(host)) {
     return Check(host, *address, port);
   }
-  const std::string folded = Folded(host);
+  const std::string folded = FoldHost(host);
   const bool loopback = folded == "localhost" || folded.ends_with(".localhost");
   if (!loopback || AllowsName(host, port)) return {};
   return Refused(host, folded, port, "loopback");

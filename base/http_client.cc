@@ -8,6 +8,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "base/free_by.h"
 #include "base/http_proxy.h"
 #include "base/http_transfer.h"
 #include "base/http_url.h"
@@ -15,25 +16,11 @@
 namespace bizond {
 namespace {
 
-template <auto kFree>
-struct FreeBy {
-  template <typename T>
-  void operator()(T* pointer) const {
-    kFree(pointer);
-  }
-};
 using Easy = std::unique_ptr<CURL, FreeBy<curl_easy_cleanup>>;
 using Multi = std::unique_ptr<CURLM, FreeBy<curl_multi_cleanup>>;
 using HeaderList = std::unique_ptr<curl_slist, FreeBy<curl_slist_free_all>>;
 
-template <typename T>
-void Set(CURL* easy, CURLoption option, T value) {
-  if (curl_easy_setopt(easy, option, value) != CURLE_OK) {
-    throw std::runtime_error(fmt::format("libcurl refuses option {}", static_cast<int>(option)));
-  }
-}
-
-bool IsToken(std::string_view text) {
+bool IsHeaderName(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
@@ -61,12 +48,12 @@ bool HoldsNoSecret(std::string_view name) {
 }
 
 Status CheckRequest(const HttpRequest& request) {
-  if (!IsToken(request.method)) {
+  if (!IsHeaderName(request.method)) {
     return Fail(ErrorKind::kConfig, "http_error",
                 fmt::format("'{}' is not an HTTP method", EscapeControls(request.method)));
   }
   for (const auto& [name, value] : request.headers) {
-    if (IsToken(name) && IsHeaderValue(value)) continue;
+    if (IsHeaderName(name) && IsHeaderValue(value)) continue;
     return Fail(ErrorKind::kConfig, "http_error",
                 fmt::format("the header '{}' holds a character that no header may hold",
                             EscapeControls(name)),
@@ -152,29 +139,29 @@ struct HttpClient::Impl {
 
 void HttpClient::Impl::Configure(const HttpHop& hop, const std::string& proxy) {
   CURL* const handle = easy.get();
-  Set(handle, CURLOPT_URL, hop.target.url.c_str());
-  Set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  Set(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  Set(handle, CURLOPT_FOLLOWLOCATION, 0L);
-  Set(handle, CURLOPT_PATH_AS_IS, 1L);
-  Set(handle, CURLOPT_ACCEPT_ENCODING, "");  // All that libcurl can read.
-  Set(handle, CURLOPT_NOSIGNAL, 1L);
+  SetOption(handle, CURLOPT_URL, hop.target.url.c_str());
+  SetOption(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  SetOption(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  SetOption(handle, CURLOPT_FOLLOWLOCATION, 0L);
+  SetOption(handle, CURLOPT_PATH_AS_IS, 1L);
+  SetOption(handle, CURLOPT_ACCEPT_ENCODING, "");  // All that libcurl can read.
+  SetOption(handle, CURLOPT_NOSIGNAL, 1L);
   // Without it a stop would wait for the thread that resolves the host's name.
-  Set(handle, CURLOPT_QUICK_EXIT, 1L);
+  SetOption(handle, CURLOPT_QUICK_EXIT, 1L);
   // Both, so that libcurl does not look into the environment by itself.
-  Set(handle, CURLOPT_PROXY, proxy.c_str());
-  Set(handle, CURLOPT_NOPROXY, "");
-  Set(handle, CURLOPT_SSL_VERIFYPEER, 1L);
-  Set(handle, CURLOPT_SSL_VERIFYHOST, 2L);
-  Set(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  SetOption(handle, CURLOPT_PROXY, proxy.c_str());
+  SetOption(handle, CURLOPT_NOPROXY, "");
+  SetOption(handle, CURLOPT_SSL_VERIFYPEER, 1L);
+  SetOption(handle, CURLOPT_SSL_VERIFYHOST, 2L);
+  SetOption(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!options.ca_file.empty()) {
-    Set(handle, CURLOPT_CAINFO, options.ca_file.c_str());
-    Set(handle, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    SetOption(handle, CURLOPT_CAINFO, options.ca_file.c_str());
+    SetOption(handle, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   }
   if (!options.client_certificate_file.empty() && hop.to_first_origin) {
-    Set(handle, CURLOPT_SSLCERT, options.client_certificate_file.c_str());
+    SetOption(handle, CURLOPT_SSLCERT, options.client_certificate_file.c_str());
     if (!options.client_key_file.empty()) {
-      Set(handle, CURLOPT_SSLKEY, options.client_key_file.c_str());
+      SetOption(handle, CURLOPT_SSLKEY, options.client_key_file.c_str());
     }
   }
 }
@@ -195,7 +182,7 @@ Result<HttpResponse> HttpClient::Impl::Exchange(const HttpRequest& request, cons
   const HeaderList headers = MakeHeaders(request, hop);
   curl_easy_reset(easy.get());
   Configure(hop, proxy);
-  Set(easy.get(), CURLOPT_HTTPHEADER, headers.get());
+  SetOption(easy.get(), CURLOPT_HTTPHEADER, headers.get());
   HttpTransfer transfer(request, hop, guard, !proxy.empty());
   transfer.Configure(easy.get(), *time_left);
   Result<HttpResponse> response = transfer.Run(multi.get(), stop);

@@ -26,41 +26,41 @@ constexpr std::string_view kTryAgain = "try again";
 constexpr std::string_view kNotHttp =
     "what listens there does not speak HTTP as it should: check host and port";
 
-using enum ErrorKind;
 constexpr FailureRow kFailures[] = {
-    {CURLE_COULDNT_CONNECT, kTransient, "connect_failed", kIsItRunning},
-    {CURLE_COULDNT_RESOLVE_HOST, kTransient, "connect_failed",
+    {CURLE_COULDNT_CONNECT, ErrorKind::kTransient, "connect_failed", kIsItRunning},
+    {CURLE_COULDNT_RESOLVE_HOST, ErrorKind::kTransient, "connect_failed",
      "check the host's name: getent hosts"},
-    {CURLE_COULDNT_RESOLVE_PROXY, kTransient, "connect_failed",
+    {CURLE_COULDNT_RESOLVE_PROXY, ErrorKind::kTransient, "connect_failed",
      "check the variables http_proxy and https_proxy"},
-    {CURLE_PROXY, kTransient, "connect_failed", "check the variables http_proxy and https_proxy"},
-    {CURLE_SSL_CONNECT_ERROR, kTransient, "tls_failed",
+    {CURLE_PROXY, ErrorKind::kTransient, "connect_failed",
+     "check the variables http_proxy and https_proxy"},
+    {CURLE_SSL_CONNECT_ERROR, ErrorKind::kTransient, "tls_failed",
      "check that the port speaks TLS 1.2 or later, and whether it asks for a client certificate"},
-    {CURLE_PEER_FAILED_VERIFICATION, kPermanent, "tls_failed", kCheckCertificate},
-    {CURLE_SSL_ISSUER_ERROR, kPermanent, "tls_failed", kCheckCertificate},
-    {CURLE_SSL_INVALIDCERTSTATUS, kPermanent, "tls_failed", kCheckCertificate},
-    {CURLE_SSL_CIPHER, kPermanent, "tls_failed", kCheckCertificate},
-    {CURLE_SSL_CACERT_BADFILE, kConfig, "tls_failed", kCheckFile},
-    {CURLE_SSL_CERTPROBLEM, kConfig, "tls_failed", kCheckFile},
-    {CURLE_OPERATION_TIMEDOUT, kTransient, "http_timeout",
+    {CURLE_PEER_FAILED_VERIFICATION, ErrorKind::kPermanent, "tls_failed", kCheckCertificate},
+    {CURLE_SSL_ISSUER_ERROR, ErrorKind::kPermanent, "tls_failed", kCheckCertificate},
+    {CURLE_SSL_INVALIDCERTSTATUS, ErrorKind::kPermanent, "tls_failed", kCheckCertificate},
+    {CURLE_SSL_CIPHER, ErrorKind::kPermanent, "tls_failed", kCheckCertificate},
+    {CURLE_SSL_CACERT_BADFILE, ErrorKind::kConfig, "tls_failed", kCheckFile},
+    {CURLE_SSL_CERTPROBLEM, ErrorKind::kConfig, "tls_failed", kCheckFile},
+    {CURLE_OPERATION_TIMEDOUT, ErrorKind::kTransient, "http_timeout",
      "check that the other side is not overloaded, or allow more time"},
-    {CURLE_GOT_NOTHING, kTransient, "connection_lost", kTryAgain},
-    {CURLE_SEND_ERROR, kTransient, "connection_lost", kTryAgain},
-    {CURLE_RECV_ERROR, kTransient, "connection_lost", kTryAgain},
-    {CURLE_PARTIAL_FILE, kTransient, "connection_lost", kTryAgain},
-    {CURLE_SEND_FAIL_REWIND, kTransient, "connection_lost", kTryAgain},
-    {CURLE_HTTP2, kTransient, "connection_lost", kTryAgain},
-    {CURLE_HTTP2_STREAM, kTransient, "connection_lost", kTryAgain},
-    {CURLE_UNSUPPORTED_PROTOCOL, kPermanent, "http_error", kNotHttp},  // HTTP/0.9.
-    {CURLE_WEIRD_SERVER_REPLY, kPermanent, "http_error", kNotHttp},
-    {CURLE_BAD_CONTENT_ENCODING, kPermanent, "http_error", kNotHttp},
-    {CURLE_URL_MALFORMAT, kConfig, "http_error", "check the URL"},
+    {CURLE_GOT_NOTHING, ErrorKind::kTransient, "connection_lost", kTryAgain},
+    {CURLE_SEND_ERROR, ErrorKind::kTransient, "connection_lost", kTryAgain},
+    {CURLE_RECV_ERROR, ErrorKind::kTransient, "connection_lost", kTryAgain},
+    {CURLE_PARTIAL_FILE, ErrorKind::kTransient, "connection_lost", kTryAgain},
+    {CURLE_SEND_FAIL_REWIND, ErrorKind::kTransient, "connection_lost", kTryAgain},
+    {CURLE_HTTP2, ErrorKind::kTransient, "connection_lost", kTryAgain},
+    {CURLE_HTTP2_STREAM, ErrorKind::kTransient, "connection_lost", kTryAgain},
+    {CURLE_UNSUPPORTED_PROTOCOL, ErrorKind::kPermanent, "http_error", kNotHttp},  // HTTP/0.9.
+    {CURLE_WEIRD_SERVER_REPLY, ErrorKind::kPermanent, "http_error", kNotHttp},
+    {CURLE_BAD_CONTENT_ENCODING, ErrorKind::kPermanent, "http_error", kNotHttp},
+    {CURLE_URL_MALFORMAT, ErrorKind::kConfig, "http_error", "check the URL"},
 };
 
 }  // namespace
 
 Error ErrorOf(CURLcode code, std::string_view what, std::string_view detail) {
-  FailureRow row{code, kTransient, "http_error", kTryAgain};
+  FailureRow row{code, ErrorKind::kTransient, "http_error", kTryAgain};
   for (const FailureRow& candidate : kFailures) {
     if (candidate.code == code) {
       row = candidate;
@@ -75,7 +75,7 @@ Error ErrorOf(CURLcode code, std::string_view what, std::string_view detail) {
 }
 
 Error TooLargeError(std::string_view what, uint64_t max_bytes) {
-  return {.kind = kPermanent,
+  return {.kind = ErrorKind::kPermanent,
           .code = "response_too_large",
           .message = fmt::format("{}: the answer is larger than {} bytes", what, max_bytes),
           .remedy = "ask for less at once (limit=, filters)"};

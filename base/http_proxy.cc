@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/address_guard.h"
+#include "base/text.h"
 
 namespace bizond {
 namespace {
@@ -15,14 +16,6 @@ std::string FirstOf(std::initializer_list<const char*> names) {
     if (value != nullptr && *value != '\0') return value;
   }
   return "";
-}
-
-std::string Folded(std::string_view text) {
-  std::string folded(text);
-  for (char& c : folded) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return folded;
 }
 
 bool IsBelow(std::string_view host, std::string_view domain) {
@@ -46,7 +39,7 @@ bool Matches(std::string_view entry, const HttpTarget& target) {
     entry = entry.substr(0, colon);
     if (const std::optional<IpAddress> alone = ParseIpAddress(entry)) return address == alone;
   }
-  return !address && IsBelow(target.host, Folded(entry));
+  return !address && IsBelow(target.host, FoldCase(entry));
 }
 
 }  // namespace

@@ -7,17 +7,13 @@
 #include <charconv>
 #include <random>
 
+#include "base/text.h"
+
 namespace bizond {
 namespace {
 
 // Whoever asks for more is as well served by this.
 constexpr Duration kLongestDelay = std::chrono::hours(24 * 365);
-
-std::string_view Trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // Digits, with a fraction that is dropped; larger than can be held is the largest.
 std::optional<int64_t> ParseSeconds(std::string_view text) {

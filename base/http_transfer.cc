@@ -10,25 +10,13 @@
 #include <stdexcept>
 
 #include "base/http_failure.h"
+#include "base/text.h"
 
 namespace bizond {
 namespace {
 
 // A limit of libcurl's own ends one header at 100 KiB; this one ends many.
 constexpr size_t kHeaderBytesMax = 1 << 20;
-
-template <typename T>
-void Set(CURL* easy, CURLoption option, T value) {
-  if (curl_easy_setopt(easy, option, value) != CURLE_OK) {
-    throw std::runtime_error(fmt::format("libcurl refuses option {}", static_cast<int>(option)));
-  }
-}
-
-std::string_view Trim(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 long Milliseconds(Duration duration) {
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
@@ -257,40 +245,40 @@ int HttpTransfer::OnRequest(void* user, char* address, char* /*own*/, int port, 
 void HttpTransfer::ConfigureBody(CURL* easy) {
   const std::string& method = hop_.method;
   if (body_size_ > 0) {
-    Set(easy, CURLOPT_POST, 1L);
-    Set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_size_));
-    Set(easy, CURLOPT_READFUNCTION, &OnUpload);
-    Set(easy, CURLOPT_READDATA, this);
+    SetOption(easy, CURLOPT_POST, 1L);
+    SetOption(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_size_));
+    SetOption(easy, CURLOPT_READFUNCTION, &OnUpload);
+    SetOption(easy, CURLOPT_READDATA, this);
     // What must not be done twice is not sent anew when a connection breaks.
     if (MayRepeat(request_) && (!request_.upload || request_.upload->rewind)) {
-      Set(easy, CURLOPT_SEEKFUNCTION, &OnSeek);
-      Set(easy, CURLOPT_SEEKDATA, this);
+      SetOption(easy, CURLOPT_SEEKFUNCTION, &OnSeek);
+      SetOption(easy, CURLOPT_SEEKDATA, this);
     }
   } else if (method == "POST" || method == "PUT" || method == "PATCH") {
-    Set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(0));
-    Set(easy, CURLOPT_POSTFIELDS, "");
+    SetOption(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(0));
+    SetOption(easy, CURLOPT_POSTFIELDS, "");
   }
   // Without a body nothing would tell libcurl that it must not.
-  if (body_size_ == 0 && !MayRepeat(request_)) Set(easy, CURLOPT_FRESH_CONNECT, 1L);
-  if (method == "HEAD") Set(easy, CURLOPT_NOBODY, 1L);
-  Set(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+  if (body_size_ == 0 && !MayRepeat(request_)) SetOption(easy, CURLOPT_FRESH_CONNECT, 1L);
+  if (method == "HEAD") SetOption(easy, CURLOPT_NOBODY, 1L);
+  SetOption(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
 }
 
 void HttpTransfer::Configure(CURL* easy, Duration time_left) {
   easy_ = easy;
-  Set(easy, CURLOPT_TIMEOUT_MS, Milliseconds(time_left));
-  Set(easy, CURLOPT_CONNECTTIMEOUT_MS, Milliseconds(request_.connect_timeout));
+  SetOption(easy, CURLOPT_TIMEOUT_MS, Milliseconds(time_left));
+  SetOption(easy, CURLOPT_CONNECTTIMEOUT_MS, Milliseconds(request_.connect_timeout));
   ConfigureBody(easy);
-  Set(easy, CURLOPT_ERRORBUFFER, detail_);
-  Set(easy, CURLOPT_WRITEFUNCTION, &OnBody);
-  Set(easy, CURLOPT_WRITEDATA, this);
-  Set(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
-  Set(easy, CURLOPT_HEADERDATA, this);
-  Set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  Set(easy, CURLOPT_OPENSOCKETFUNCTION, &OnOpenSocket);
-  Set(easy, CURLOPT_OPENSOCKETDATA, this);
-  Set(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
-  Set(easy, CURLOPT_PREREQDATA, this);
+  SetOption(easy, CURLOPT_ERRORBUFFER, detail_);
+  SetOption(easy, CURLOPT_WRITEFUNCTION, &OnBody);
+  SetOption(easy, CURLOPT_WRITEDATA, this);
+  SetOption(easy, CURLOPT_HEADERFUNCTION, &OnHeader);
+  SetOption(easy, CURLOPT_HEADERDATA, this);
+  SetOption(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  SetOption(easy, CURLOPT_OPENSOCKETFUNCTION, &OnOpenSocket);
+  SetOption(easy, CURLOPT_OPENSOCKETDATA, this);
+  SetOption(easy, CURLOPT_PREREQFUNCTION, &OnRequest);
+  SetOption(easy, CURLOPT_PREREQDATA, this);
 }
 
 std::string HttpTransfer::Overdue() {

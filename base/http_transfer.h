@@ -5,11 +5,13 @@
 #define BIZOND_BASE_HTTP_TRANSFER_H_
 
 #include <curl/curl.h>
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <chrono>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -18,6 +20,14 @@
 #include "base/http_url.h"
 
 namespace bizond {
+
+// Throws std::runtime_error where this libcurl does not know the option: it was built without.
+template <typename T>
+void SetOption(CURL* easy, CURLoption option, T value) {
+  if (curl_easy_setopt(easy, option, value) != CURLE_OK) {
+    throw std::runtime_error(fmt::format("libcurl refuses option {}", static_cast<int>(option)));
+  }
+}
 
 // Where a request goes next: the first time as it was written, then as redirects say.
 struct HttpHop {

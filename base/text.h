@@ -4,6 +4,7 @@
 #ifndef BIZOND_BASE_TEXT_H_
 #define BIZOND_BASE_TEXT_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -21,6 +22,25 @@ struct CodePoint {
 std::optional<CodePoint> FirstCodePoint(std::string_view text);
 
 bool IsUtf8(std::string_view text);
+
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// ASCII letters in lower case, all else as it is.
+std::string FoldCase(std::string_view text);
+
+// Without the characters of `blank` at its end, or at both ends.
+constexpr std::string_view TrimEnd(std::string_view text, std::string_view blank = " \t\r\n") {
+  while (!text.empty() && std::ranges::find(blank, text.back()) != blank.end()) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+constexpr std::string_view Trim(std::string_view text, std::string_view blank = " \t\r\n") {
+  while (!text.empty() && std::ranges::find(blank, text.front()) != blank.end()) {
+    text.remove_prefix(1);
+  }
+  return TrimEnd(text, blank);
+}
 
 // One line that shows on a terminal what it holds: control characters become \n, \t, \r, \xHH or
 // \u{HHHH} (those that reorder or hide text as well), bytes that are no UTF-8 become U+FFFD. A line

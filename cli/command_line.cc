@@ -150,9 +150,9 @@ int RefuseVerb(const std::vector<std::string>& words, Console& console) {
 }
 
 int CallVerb(const Verb& verb, const std::vector<std::string>& words, const LocalVerbs& local) {
-  const bool json =
+  const bool as_json =
       verb.prints_data && std::find(words.begin(), words.end(), "--json") != words.end();
-  Console console(json);
+  Console console(as_json);
   if (AsksForHelp(words)) {
     Console plain(false);
     PrintVerbHelp(verb, plain);

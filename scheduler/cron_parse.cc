@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "scheduler/cron.h"
 #include "scheduler/schedule_words.h"
 
@@ -56,7 +57,6 @@ std::string Upper(std::string_view text) {
   return upper;
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return c >= 'A' && c <= 'Z'; }
 
 }  // namespace

@@ -16,9 +16,9 @@ namespace bizond {
 namespace {
 
 // https://www.sqlite.org/fileformat2.html, 4.1 and 4.2
-constexpr size_t kHeaderBytes = 32;
+constexpr size_t kWalHeaderBytes = 32;
 constexpr size_t kFrameHeaderBytes = 24;
-constexpr uint32_t kMagic = 0x377f0682;  // The last bit: checksums over big-endian words.
+constexpr uint32_t kWalMagic = 0x377f0682;  // The last bit: checksums over big-endian words.
 constexpr uint32_t kVersion = 3007000;
 constexpr size_t kSaltBytes = 8;
 // https://www.sqlite.org/walformat.html, 2.1: two copies of 48 bytes, then how much was copied.
@@ -54,15 +54,15 @@ struct Header {
   Sum sum;
 };
 
-// Of kHeaderBytes bytes. nullopt: they cannot be one.
+// Of kWalHeaderBytes bytes. nullopt: they cannot be one.
 std::optional<Header> ParseHeader(const char* at) {
   const uint32_t magic = Word(at, true);
   Header header{(magic & 1) != 0, Word(at + 8, true), std::string(at + 16, kSaltBytes),
                 StoredSum(at + 24)};
   const bool size =
       std::has_single_bit(header.page_size) && header.page_size >= 512 && header.page_size <= 65536;
-  if ((magic & ~1U) != kMagic || Word(at + 4, true) != kVersion || !size) return std::nullopt;
-  if (SumOf({at, kHeaderBytes - 8}, {}, header.big_endian) != header.sum) return std::nullopt;
+  if ((magic & ~1U) != kWalMagic || Word(at + 4, true) != kVersion || !size) return std::nullopt;
+  if (SumOf({at, kWalHeaderBytes - 8}, {}, header.big_endian) != header.sum) return std::nullopt;
   return header;
 }
 
@@ -105,7 +105,7 @@ class Frames {
 
   // False: the end of the file.
   Result<bool> Next() {
-    const uint64_t offset = kHeaderBytes + count_ * frame_.size();
+    const uint64_t offset = kWalHeaderBytes + count_ * frame_.size();
     BIZOND_ASSIGN_OR_RETURN(const size_t got, log_.ReadAt(frame_.data(), frame_.size(), offset));
     if (got < frame_.size()) return false;
     ++count_;
@@ -197,11 +197,11 @@ Result<WalReport> ExamineWal(const Root& root, std::string_view file) {
                     name, claim->frames - claim->copied, file));
   }
   BIZOND_ASSIGN_OR_RETURN(const File log, root.OpenFile(name, OpenMode::kRead));
-  std::array<char, kHeaderBytes> bytes{};
+  std::array<char, kWalHeaderBytes> bytes{};
   BIZOND_ASSIGN_OR_RETURN(const size_t got, log.ReadAt(bytes.data(), bytes.size(), 0));
   // A log that has only begun. One that was emptied on purpose may have an older index beside it
   // after a loss of power.
-  if (got < kHeaderBytes || info->size_bytes == kHeaderBytes) return WalReport{};
+  if (got < kWalHeaderBytes || info->size_bytes == kWalHeaderBytes) return WalReport{};
   const std::optional<Header> header = ParseHeader(bytes.data());
   if (!header) return Damaged(fmt::format("the header of its log {} is broken", name));
   return ExamineFrames(log, *header, claim, name);

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/text.h"
 #include "sync/boundary_set.h"
 #include "sync/cursor.h"
 #include "sync/record_batch.h"
@@ -25,11 +26,6 @@ Hash128 HashString(std::string_view token) {
   const std::string_view inside = token.substr(1, token.size() - 2);
   if (inside.find('\\') == std::string_view::npos) return HashBytes(inside, kString);
   return HashBytes(UnescapeJsonString(token), kString);
-}
-
-std::string_view TrimEnd(std::string_view text) {
-  const size_t end = text.find_last_not_of(" \n\r\t");
-  return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
 }
 
 // The record was parsed before, so errors cannot come; an unexpected one gives the hash of what was

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/text.h"
+
 namespace bizond {
 namespace {
 
@@ -18,8 +20,6 @@ constexpr TypeName kTypeNames[] = {{CursorType::kNone, ""},
 
 // Exponents beyond this are clamped: no such number fits in a record, and sums must not overflow.
 constexpr int64_t kMaxExponent = int64_t{1} << 60;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads exactly `count` digits at `at`; -1 when they are not there.
 int ReadDigits(std::string_view text, size_t at, size_t count) {

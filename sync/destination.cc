@@ -5,14 +5,14 @@
 namespace bizond {
 
 namespace {
-constexpr std::string_view kNames[] = {"replace", "append", "merge", "direct"};
+constexpr std::string_view kModeNames[] = {"replace", "append", "merge", "direct"};
 }  // namespace
 
-std::string_view PublishModeName(PublishMode mode) { return kNames[static_cast<size_t>(mode)]; }
+std::string_view PublishModeName(PublishMode mode) { return kModeNames[static_cast<size_t>(mode)]; }
 
 std::optional<PublishMode> ParsePublishMode(std::string_view name) {
-  for (size_t i = 0; i < std::size(kNames); ++i) {
-    if (kNames[i] == name) return static_cast<PublishMode>(i);
+  for (size_t i = 0; i < std::size(kModeNames); ++i) {
+    if (kModeNames[i] == name) return static_cast<PublishMode>(i);
   }
   return std::nullopt;
 }

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/text.h"
+
 namespace bizond {
 namespace {
 
@@ -30,8 +32,6 @@ struct Radix {
 };
 // In this order: a bare 0 is YAML 1.1's octal.
 constexpr Radix kRadixes[] = {{"0x", 16}, {"0b", 2}, {"0o", 8}, {"0", 8}};
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool AllDigitsOf(std::string_view digits, int base) {
   return !digits.empty() && std::all_of(digits.begin(), digits.end(), [base](char c) {

@@ -20,12 +20,12 @@ constexpr size_t kProblems = 100;
 constexpr int kNesting = 200;  // Of schemas in schemas.
 constexpr size_t kPatternBytes = 2048;
 
-struct TypeName {
+struct JsonTypeName {
   std::string_view name;
   bool (json::*is)() const noexcept;
   std::string_view words;
 };
-constexpr TypeName kTypes[] = {
+constexpr JsonTypeName kTypes[] = {
     {"string", &json::is_string, "text"},
     {"integer", &json::is_number_integer, "a whole number"},
     {"number", &json::is_number, "a number"},
@@ -36,14 +36,14 @@ constexpr TypeName kTypes[] = {
 };
 
 std::string TypeWords(std::string_view name) {
-  for (const TypeName& type : kTypes) {
+  for (const JsonTypeName& type : kTypes) {
     if (type.name == name) return std::string(type.words);
   }
   return std::string(name);
 }
 
 bool IsOfType(const json& value, std::string_view name) {
-  for (const TypeName& type : kTypes) {
+  for (const JsonTypeName& type : kTypes) {
     if (type.name == name) return (value.*type.is)();
   }
   return true;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
 #include "sync/cursor.h"
 
 namespace bizond {
@@ -15,22 +16,6 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 constexpr int kMaxDepth = 512;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-std::string_view TrimEnd(std::string_view text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r' ||
-                           text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
-
-std::string_view Trim(std::string_view text) {
-  text = TrimEnd(text);
-  const size_t start = text.find_first_not_of(" \n\r\t");
-  return start == std::string_view::npos ? std::string_view() : text.substr(start);
-}
 
 // RFC 8259 section 6.
 bool IsNumber(std::string_view token) {
@@ -111,10 +96,10 @@ struct Wanted {
 
 class Walker {
  public:
-  // `json`: the record, whose escapes are valid.
-  Walker(std::string_view json, std::vector<Wanted>* wanted)
-      : end_(json.data() + json.size()),
-        any_escape_(json.find('\\') != std::string_view::npos),
+  // `object`: the record, whose escapes are valid.
+  Walker(std::string_view object, std::vector<Wanted>* wanted)
+      : end_(object.data() + object.size()),
+        any_escape_(object.find('\\') != std::string_view::npos),
         wanted_(wanted) {}
 
   const char* problem = "";
@@ -209,10 +194,10 @@ class Walker {
   std::vector<Wanted>* const wanted_;
 };
 
-Status NotAnObject(std::string_view json) {
+Status NotAnObject(std::string_view object) {
   return Fail(
       ErrorKind::kPermanent, "not_an_object",
-      "a record must be a JSON object, and this begins with " + std::string(json.substr(0, 1)));
+      "a record must be a JSON object, and this begins with " + std::string(object.substr(0, 1)));
 }
 
 }  // namespace
@@ -235,22 +220,22 @@ struct RecordParser::Impl {
     return {};
   }
 
-  Status Walk(std::string_view json) {
-    BIZOND_RETURN_IF_ERROR(Reserve(json.size()));
+  Status Walk(std::string_view object) {
+    BIZOND_RETURN_IF_ERROR(Reserve(object.size()));
     for (Wanted& field : wanted) field.token = {};
     ondemand::document document;
-    const simdjson::padded_string_view padded(json.data(), json.size(),
-                                              json.size() + RecordBatch::kPadding);
+    const simdjson::padded_string_view padded(object.data(), object.size(),
+                                              object.size() + RecordBatch::kPadding);
     const auto indexed = parser.iterate(padded).get(document);
     if (indexed == simdjson::UTF8_ERROR) {
       return Fail(ErrorKind::kPermanent, "bad_utf8", "not valid UTF-8");
     }
     if (indexed != simdjson::SUCCESS) return BadJson(simdjson::error_message(indexed));
-    ondemand::object object;
-    if (document.get_object().get(object) != simdjson::SUCCESS) return BadJson("a broken object");
-    if (!EscapesAreValid(json)) return BadJson("an invalid escape");
-    Walker walker(json, &wanted);
-    if (!walker.Object(object, 0)) return BadJson(walker.problem);
+    ondemand::object fields;
+    if (document.get_object().get(fields) != simdjson::SUCCESS) return BadJson("a broken object");
+    if (!EscapesAreValid(object)) return BadJson("an invalid escape");
+    Walker walker(object, &wanted);
+    if (!walker.Object(fields, 0)) return BadJson(walker.problem);
     if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
       return BadJson("something follows the record");
     return {};
@@ -302,19 +287,19 @@ RecordParser::RecordParser(std::string cursor_field, std::vector<std::string> pr
 
 RecordParser::~RecordParser() = default;
 
-Status RecordParser::Add(std::string_view json, uint32_t position, RecordBatch* batch) {
-  json = Trim(json);
-  if (json.empty()) return BadJson("nothing but white space");
-  if (json[0] != '{') return NotAnObject(json);
-  BIZOND_RETURN_IF_ERROR(impl_->Walk(json));
+Status RecordParser::Add(std::string_view object, uint32_t position, RecordBatch* batch) {
+  object = Trim(object);
+  if (object.empty()) return BadJson("nothing but white space");
+  if (object[0] != '{') return NotAnObject(object);
+  BIZOND_RETURN_IF_ERROR(impl_->Walk(object));
   Record record;
-  record.data = json;
+  record.data = object;
   record.position = position;
   if (impl_->cursor) record.cursor = impl_->wanted[*impl_->cursor].token;
   impl_->FillKey(&record, batch);
   // A line end can only be white space between tokens here; a record is one line everywhere else.
-  if (json.find('\n') != std::string_view::npos || json.find('\r') != std::string_view::npos) {
-    std::string line(json);
+  if (object.find('\n') != std::string_view::npos || object.find('\r') != std::string_view::npos) {
+    std::string line(object);
     for (char& c : line) {
       if (c == '\n' || c == '\r') c = ' ';
     }

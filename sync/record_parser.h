@@ -26,11 +26,11 @@ class RecordParser {
   RecordParser(const RecordParser&) = delete;
   RecordParser& operator=(const RecordParser&) = delete;
 
-  // Appends `json` as a record of `batch`. The bytes must lie in the batch's page or arena (or live
-  // as long), with RecordBatch::kPadding readable bytes behind them. `position` is its place in the
-  // iteration. Codes bad_json, bad_utf8, not_an_object: the batch is then unchanged, and the source
-  // decides by the job's on_error.
-  Status Add(std::string_view json, uint32_t position, RecordBatch* batch);
+  // Appends `object` as a record of `batch`. The bytes must lie in the batch's page or arena (or
+  // live as long), with RecordBatch::kPadding readable bytes behind them. `position` is its place
+  // in the iteration. Codes bad_json, bad_utf8, not_an_object: the batch is then unchanged, and the
+  // source decides by the job's on_error.
+  Status Add(std::string_view object, uint32_t position, RecordBatch* batch);
 
  private:
   struct Impl;

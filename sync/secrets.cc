@@ -39,12 +39,6 @@ bool IsWhole(std::string_view text) {
          (text.starts_with(kBizonEnv) && text.size() > kBizonEnv.size());
 }
 
-std::string_view Trimmed(std::string_view text) {
-  size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 struct Token {
   size_t begin = 0;
   size_t end = 0;  // Behind the brace.
@@ -57,7 +51,7 @@ std::optional<Token> NextToken(std::string_view text, size_t from) {
        begin = text.find("${", begin + 2)) {
     size_t end = text.find('}', begin);
     if (end == text.npos) return std::nullopt;
-    std::string_view inner = Trimmed(text.substr(begin + 2, end - begin - 2));
+    std::string_view inner = Trim(text.substr(begin + 2, end - begin - 2), " \t");
     if (IsWhole(inner) && !inner.starts_with(kBizonEnv)) return Token{begin, end + 1, inner};
   }
   return std::nullopt;
@@ -187,7 +181,7 @@ Result<std::string> ReadSecretFile(const SecretPolicy& policy, std::string_view 
 Result<std::string> ReadVariable(const SecretPolicy& policy,
                                  const std::map<std::string, std::string>& extra,
                                  std::string_view name) {
-  std::string variable(Trimmed(name));
+  std::string variable(Trim(name, " \t"));
   if (!IsVariableName(variable)) {
     return Missing(fmt::format("{} is no name of a variable", QuoteForMessage(variable)),
                    "Write env://NAME.");

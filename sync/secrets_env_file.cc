@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/fs.h"
+#include "base/text.h"
 #include "sync/secrets.h"
 
 namespace bizond {
@@ -13,12 +14,6 @@ namespace {
 
 constexpr uint64_t kEnvFileBytesMost = 1 << 20;
 constexpr std::string_view kExport = "export ";
-
-std::string_view Trimmed(std::string_view text) {
-  size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 bool IsName(std::string_view name) {
   return !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
@@ -50,16 +45,16 @@ class EnvFileReader {
     while (at_ < text_.size()) {
       ++line_;
       size_t end = std::min(text_.find('\n', at_), text_.size());
-      std::string_view line = Trimmed(std::string_view(text_).substr(at_, end - at_));
-      if (line.ends_with('\r')) line = Trimmed(line.substr(0, line.size() - 1));
+      std::string_view line = Trim(std::string_view(text_).substr(at_, end - at_), " \t");
+      if (line.ends_with('\r')) line = Trim(line.substr(0, line.size() - 1), " \t");
       if (line.empty() || line[0] == '#') {
         at_ = end + 1;
         continue;
       }
-      if (line.starts_with(kExport)) line = Trimmed(line.substr(kExport.size()));
+      if (line.starts_with(kExport)) line = Trim(line.substr(kExport.size()), " \t");
       size_t equals = line.find('=');
       if (equals == line.npos) return Bad("expected KEY=VALUE");
-      std::string_view name = Trimmed(line.substr(0, equals));
+      std::string_view name = Trim(line.substr(0, equals), " \t");
       if (!IsName(name)) return Bad("the name before = is not one of a variable");
       std::string key(name);
       at_ = text_.find('=', at_) + 1;
@@ -91,7 +86,7 @@ class EnvFileReader {
       }
     }
     at_ = end + 1;
-    std::string result(Trimmed(value));
+    std::string result(Trim(value, " \t"));
     if (result.find('\0') != result.npos) return Bad("holds a NUL character");
     return result;
   }
@@ -111,7 +106,7 @@ class EnvFileReader {
     size_t end = std::min(text_.find('\n', at_), text_.size());
     std::string_view rest = std::string_view(text_).substr(at_ + 1, end - at_ - 1);
     if (rest.ends_with('\r')) rest.remove_suffix(1);
-    rest = Trimmed(rest);
+    rest = Trim(rest, " \t");
     if (!rest.empty() && rest[0] != '#') return Bad("something stands behind the closing quote");
     line_ += lines;
     at_ = end + 1;

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "web/openapi_schemas.h"
 #include "web/routes.h"
 
@@ -10,12 +11,6 @@ namespace bizond {
 namespace {
 
 using nlohmann::json;
-
-std::string_view Trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
 
 json Ref(std::string_view schema) {
   return {{"$ref", fmt::format("#/components/schemas/{}", schema)}};

@@ -12,8 +12,8 @@
 namespace bizond {
 namespace {
 
-constexpr uint64_t kAnswerBytesMost = 64 << 10;
-constexpr auto kTimeout = std::chrono::seconds(3);
+constexpr uint64_t kMetadataAnswerBytesMost = 64 << 10;
+constexpr auto kMetadataTimeout = std::chrono::seconds(3);
 constexpr std::string_view kRemedy =
     "Name a key file in GOOGLE_APPLICATION_CREDENTIALS, give service_account_key, run "
     "`gcloud auth application-default login`, or attach a service account to the machine.";
@@ -35,7 +35,7 @@ Failure Missing(std::string_view why) {
               fmt::format("no Google credentials: {}", why), std::string(kRemedy));
 }
 
-Failure Unavailable(std::string message) {
+Failure MetadataUnavailable(std::string message) {
   return Fail(ErrorKind::kTransient, "google_token_unavailable", std::move(message),
               "Try again; look whether the machine reaches its metadata server.");
 }
@@ -61,15 +61,15 @@ Result<std::string> ReadMetadata(const std::string& path, std::stop_token stop) 
   HttpRequest request;
   request.url = fmt::format("http://{}/computeMetadata/v1/{}", host, path);
   request.headers = {{"Metadata-Flavor", "Google"}};
-  request.timeout = kTimeout;
-  request.max_response_bytes = kAnswerBytesMost;
+  request.timeout = kMetadataTimeout;
+  request.max_response_bytes = kMetadataAnswerBytesMost;
   HttpClient client;
   const Result<HttpResponse> response = client.Send(request, stop);
   if (!response) {
     if (response.error().kind == ErrorKind::kStopped) return Failure(response.error());
     const std::string why = PeerText(response.error().message);
     if (response.error().kind == ErrorKind::kTransient && IsGoogleMachine()) {
-      return Unavailable("the metadata server does not answer: " + why);
+      return MetadataUnavailable("the metadata server does not answer: " + why);
     }
     return Missing("neither a key nor a credential file, and no metadata server: " + why);
   }
@@ -82,7 +82,7 @@ Result<std::string> ReadMetadata(const std::string& path, std::stop_token stop) 
   if (response->status == 200) return response->body;
   const std::string message =
       fmt::format("the metadata server answered {} for {}", response->status, PeerText(path));
-  if (response->status >= 500 || response->status == 429) return Unavailable(message);
+  if (response->status >= 500 || response->status == 429) return MetadataUnavailable(message);
   return Missing(message + ": the machine has no service account, or not these scopes");
 }
 

@@ -22,8 +22,8 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kValueBytesMost = 64 << 10;
-constexpr uint64_t kAnswerBytesMost = 128 << 10;
-constexpr auto kTimeout = std::chrono::seconds(10);
+constexpr uint64_t kSecretAnswerBytesMost = 128 << 10;
+constexpr auto kSecretTimeout = std::chrono::seconds(10);
 constexpr const char* kEndpoint = "https://secretmanager.googleapis.com";
 
 bool IsWord(std::string_view text, std::string_view others, size_t longest) {
@@ -96,7 +96,7 @@ std::optional<std::string> DecodeBase64(const std::string& text) {
   }
 }
 
-Failure Unavailable(std::string message) {
+Failure SecretUnavailable(std::string message) {
   return Fail(ErrorKind::kTransient, "secret_unavailable", std::move(message),
               "Try again; https://status.cloud.google.com tells of outages.");
 }
@@ -105,17 +105,17 @@ Result<std::string> ReadPayload(const std::string& name, const std::string& body
   const json answer = json::parse(body, nullptr, /*allow_exceptions=*/false);
   const auto payload = answer.is_object() ? answer.find("payload") : answer.end();
   if (payload == answer.end() || !payload->is_object()) {
-    return Unavailable(fmt::format("the answer for {} holds no payload", name));
+    return SecretUnavailable(fmt::format("the answer for {} holds no payload", name));
   }
   const std::optional<std::string> value = DecodeBase64(TextMember(*payload, "data"));
-  if (!value) return Unavailable(fmt::format("the payload of {} is not base64", name));
+  if (!value) return SecretUnavailable(fmt::format("the payload of {} is not base64", name));
   if (value->size() > kValueBytesMost) {
     return Fail(ErrorKind::kConfig, "secret_missing", fmt::format("{} has more than 64 KiB", name),
                 "Name a secret that holds nothing but the value.");
   }
   const std::string checksum = TextMember(*payload, "dataCrc32c");
   if (!checksum.empty() && checksum != std::to_string(Crc32c(*value))) {
-    return Unavailable(fmt::format("the payload of {} was damaged on its way: CRC32C", name));
+    return SecretUnavailable(fmt::format("the payload of {} was damaged on its way: CRC32C", name));
   }
   return *value;
 }
@@ -126,7 +126,7 @@ Failure Refused(const std::string& name, const HttpResponse& response) {
   std::string message = fmt::format("{}: Secret Manager answered {}: {}", name, response.status,
                                     PeerText(TextMember(error, "message")));
   if (response.status >= 500 || response.status == 429 || response.status == 408) {
-    return Unavailable(std::move(message));
+    return SecretUnavailable(std::move(message));
   }
   if (response.status == 401 || response.status == 403) {
     return Fail(ErrorKind::kConfig, "secret_denied", std::move(message),
@@ -187,8 +187,8 @@ Result<std::string> SecretManager::Access(const std::string& name, std::stop_tok
   HttpClient client;
   HttpRequest request;
   request.url = fmt::format("{}/v1/{}:access", endpoint, name);
-  request.timeout = kTimeout;
-  request.max_response_bytes = kAnswerBytesMost;
+  request.timeout = kSecretTimeout;
+  request.max_response_bytes = kSecretAnswerBytesMost;
   for (bool again = false;; again = true) {
     BIZOND_ASSIGN_OR_RETURN(const std::string token, credentials->AccessToken(stop));
     request.headers = {{"Authorization", "Bearer " + token}};
@@ -197,7 +197,7 @@ Result<std::string> SecretManager::Access(const std::string& name, std::stop_tok
     const Result<HttpResponse> response = client.Send(request, stop);
     if (!response) {
       if (response.error().kind != ErrorKind::kTransient) return Failure(response.error());
-      return Unavailable(fmt::format("{}: {}", name, PeerText(response.error().message)));
+      return SecretUnavailable(fmt::format("{}: {}", name, PeerText(response.error().message)));
     }
     if (response->status == 200) return ReadPayload(name, response->body);
     if (response->status != 401 || again) return Refused(name, *response);

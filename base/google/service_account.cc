@@ -8,6 +8,7 @@
 
 #include <sstream>
 
+#include "base/free_by.h"
 #include "base/google/token_source.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -21,17 +22,10 @@ constexpr int kKeyBitsLeast = 2048;
 // Signing with a larger one takes seconds.
 constexpr int kKeyBitsMost = 8192;
 constexpr auto kAssertionLifetime = std::chrono::hours(1);
-constexpr std::string_view kRemedy =
+constexpr std::string_view kCheckKey =
     "Check that the key still exists (gcloud iam service-accounts keys list --iam-account=EMAIL), "
     "that its account is enabled, and that this machine's clock is right.";
 
-template <auto kFree>
-struct FreeBy {
-  template <typename T>
-  void operator()(T* pointer) const {
-    kFree(pointer);
-  }
-};
 using Key = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
 using Digest = std::unique_ptr<EVP_MD_CTX, FreeBy<EVP_MD_CTX_free>>;
 using Bio = std::unique_ptr<BIO, FreeBy<BIO_free>>;
@@ -108,7 +102,7 @@ class ServiceAccountGrant final : public TokenGrant {
                         "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer"
                         "&assertion=" +
                             assertion,
-                        PeerText(email_), kRemedy, stop);
+                        PeerText(email_), kCheckKey, stop);
   }
 
   std::string QuotaProject() const override { return quota_project_; }

@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr uint64_t kAnswerBytesMost = 64 << 10;
+constexpr uint64_t kTokenAnswerBytesMost = 64 << 10;
 constexpr size_t kTokenBytesMost = 16 << 10;
 constexpr size_t kPeerTextBytesMost = 300;
 constexpr int64_t kLifetimeLongest_s = 24 * 3600;
@@ -88,12 +88,12 @@ std::optional<int64_t> LifetimeOf(const json& answer) {
 }
 
 // What a header can carry and what nothing can hide in.
-bool IsToken(std::string_view token) {
+bool IsBearerToken(std::string_view token) {
   return !token.empty() && token.size() <= kTokenBytesMost &&
          std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7F; });
 }
 
-Failure Unavailable(std::string message) {
+Failure TokenUnavailable(std::string message) {
   return Fail(ErrorKind::kTransient, "google_token_unavailable", std::move(message),
               "Try again; https://status.cloud.google.com tells of outages.");
 }
@@ -142,10 +142,11 @@ Status CheckTokenUri(const std::string& uri, const CredentialText& from) {
 Result<GrantedToken> ParseTokenAnswer(const std::string& body, std::string_view where) {
   const json answer = json::parse(body, nullptr, /*allow_exceptions=*/false);
   const std::string token = TextMember(answer, "access_token");
-  if (!IsToken(token)) return Unavailable(fmt::format("{} answered without a token", where));
+  if (!IsBearerToken(token))
+    return TokenUnavailable(fmt::format("{} answered without a token", where));
   const std::optional<int64_t> lifetime_s = LifetimeOf(answer);
   if (!lifetime_s) {
-    return Unavailable(fmt::format("{} answered with a token that has expired", where));
+    return TokenUnavailable(fmt::format("{} answered with a token that has expired", where));
   }
   return GrantedToken{token, std::chrono::seconds(*lifetime_s)};
 }
@@ -158,13 +159,14 @@ Result<GrantedToken> PostForToken(const std::string& uri, std::string form, std:
   request.headers = {{"Content-Type", "application/x-www-form-urlencoded"},
                      {"Accept", "application/json"}};
   request.body = std::move(form);
-  request.max_response_bytes = kAnswerBytesMost;
+  request.max_response_bytes = kTokenAnswerBytesMost;
   HttpClient client;
   Result<HttpResponse> response = client.Send(request, stop);
   const std::string where = PeerText(uri);
   if (!response) {
     if (response.error().kind != ErrorKind::kTransient) return Failure(response.error());
-    return Unavailable(fmt::format("no token for {}: {}", who, PeerText(response.error().message)));
+    return TokenUnavailable(
+        fmt::format("no token for {}: {}", who, PeerText(response.error().message)));
   }
   if (response->status == 200) return ParseTokenAnswer(response->body, where);
   const json answer = json::parse(response->body, nullptr, /*allow_exceptions=*/false);
@@ -173,7 +175,7 @@ Result<GrantedToken> PostForToken(const std::string& uri, std::string form, std:
       fmt::format("no token for {}: {} answered {}: {} {}", who, where, response->status,
                   PeerText(word), PeerText(TextMember(answer, "error_description")));
   if (response->status >= 500 || response->status == 429 || response->status == 408) {
-    Failure failure = Unavailable(message);
+    Failure failure = TokenUnavailable(message);
     failure.value().retry_after = RetryAfter(*response);
     return failure;
   }

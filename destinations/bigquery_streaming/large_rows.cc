@@ -14,7 +14,7 @@ namespace {
 
 // Rows wait for others up to here: a table takes 1,500 load jobs a day.
 constexpr size_t kBufferBytes = size_t{32} << 20;
-constexpr int kAttemptsMax = 5;
+constexpr int kLoadAttemptsMax = 5;
 
 bool DataWasRefused(const BigQueryJob& job) { return job.failure->code == "bigquery_invalid"; }
 
@@ -96,7 +96,7 @@ Result<std::string> LargeRows::LoadRange(size_t begin, size_t end) {
     const bool mends = NewIdMayMend(job.failure_reason) ||
                        MayRetry({.reason = job.failure_reason, .message = "", .status = 0}) ||
                        job.failure->code == "bigquery_stopped";
-    if (!mends || attempt >= kAttemptsMax) return Failure(*job.failure);
+    if (!mends || attempt >= kLoadAttemptsMax) return Failure(*job.failure);
     BIZOND_RETURN_IF_ERROR(api_->transport().Backoff(attempt, stop_));
   }
 }

@@ -11,7 +11,7 @@ namespace bizond {
 namespace {
 
 // Others may change the table at the same moment, each time.
-constexpr int kAttemptsMax = 6;
+constexpr int kOpenAttemptsMax = 6;
 
 nlohmann::json TableResource(const BigQueryConfig& config) {
   nlohmann::json resource = {{"schema", SchemaToRest(config.schema)}};
@@ -70,7 +70,7 @@ Result<SchemaChange> BigQueryStreamingDestination::Compare(const BigQueryTable& 
 }
 
 Status BigQueryStreamingDestination::EnsureTable(std::stop_token stop) {
-  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+  for (int attempt = 0; attempt < kOpenAttemptsMax; ++attempt) {
     BIZOND_ASSIGN_OR_RETURN(const auto table, FindTable(stop));
     if (!table) {
       if (attempt > 0) BIZOND_RETURN_IF_ERROR(api_.transport().Backoff(attempt, stop));

@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace bizond {
-namespace {
-
-constexpr size_t kRejectBytesMax = 64 << 10;
-
-}  // namespace
-
 RowBuffer::Range RowBuffer::Append(std::string_view text, std::string* to) {
   const Range range{.begin = to->size(), .size = text.size()};
   to->append(text);

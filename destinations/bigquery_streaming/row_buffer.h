@@ -15,6 +15,9 @@
 
 namespace bizond {
 
+// What is kept of a record that may have to be rejected.
+inline constexpr size_t kRejectBytesMax = 64 << 10;
+
 // As text, one behind the other. Clear keeps the memory.
 class RowBuffer {
  public:

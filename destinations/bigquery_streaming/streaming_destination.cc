@@ -15,7 +15,6 @@ namespace {
 // bizon's own: BigQuery takes 10 MB of either, and is at its best far below.
 constexpr size_t kRowBytesMax = 943'718;  // 0.9 MiB
 constexpr size_t kRequestBytesMax = size_t{5} << 20;
-constexpr size_t kRejectBytesMax = 64 << 10;
 constexpr size_t kIdBytes = 32;
 constexpr size_t kContentHashBytes = 16;
 

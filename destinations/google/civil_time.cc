@@ -1,5 +1,6 @@
 #include "destinations/google/civil_time.h"
 
+#include "base/text.h"
 #include "destinations/google/decimal.h"
 
 namespace bizond {
@@ -12,8 +13,6 @@ constexpr int64_t kMicrosPerSecond = 1'000'000;
 constexpr int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
 constexpr UtcTime kFirst = sys_days(std::chrono::year(1) / 1 / 1);
 constexpr UtcTime kPast = sys_days(std::chrono::year(10000) / 1 / 1);
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads a text from its front.
 class Cursor {

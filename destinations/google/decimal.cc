@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace bizond {
 namespace {
 
@@ -14,8 +16,6 @@ constexpr int kNumericScale = 9;
 constexpr int kNumericWhole = 29;
 // An exponent beyond it is one of no type.
 constexpr int kExponentMax = 100'000;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Reads "e-12" to the end; false: it is no exponent.
 bool ReadExponent(std::string_view text, int* exponent) {

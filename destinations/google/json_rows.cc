@@ -38,7 +38,7 @@ void FoldInto(std::string_view name, std::string* out) {
   }
 }
 
-const BigQueryColumn* FindColumn(const BigQuerySchema& schema, std::string_view name) {
+const BigQueryColumn* ColumnNamed(const BigQuerySchema& schema, std::string_view name) {
   for (const BigQueryColumn& column : schema) {
     if (column.name == name) return &column;
   }
@@ -106,8 +106,8 @@ std::string Describe(const RowFault& fault) {
 
 JsonRows::JsonRows(const BigQuerySchema& schema, bool unnest, RowForm form, const BizonIdMaker& ids)
     : unnest_(unnest), form_(form), columns_(ids), top_(std::make_unique<Level>(schema)) {
-  const BigQueryColumn* data = FindColumn(schema, "_source_data");
-  const BigQueryColumn* key = FindColumn(schema, "_source_record_id");
+  const BigQueryColumn* data = ColumnNamed(schema, "_source_data");
+  const BigQueryColumn* key = ColumnNamed(schema, "_source_record_id");
   data_is_json_ = data != nullptr && data->type == BigQueryType::kJson;
   key_required_ = key != nullptr && key->mode == ColumnMode::kRequired;
 }

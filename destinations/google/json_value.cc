@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 
+#include "base/text.h"
 #include "destinations/bizon_columns.h"
 #include "destinations/google/civil_time.h"
 #include "destinations/google/decimal.h"
@@ -21,8 +22,6 @@ constexpr std::string_view kLoneSurrogate =
 constexpr int kJsonDepthMax = 500;
 // Beyond it a reader that takes JSON's numbers for doubles would change an integer.
 constexpr int64_t kExactMax = int64_t{1} << 53;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // The four digits of an escape, which RecordParser has checked; 0 where they are cut.
 unsigned HexAt(std::string_view text, size_t at) {

@@ -3,10 +3,10 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.h"
+
 namespace bizond {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Every decimal of up to 15 significant digits comes back from a double as it was.
 constexpr int kExactDigits = 15;

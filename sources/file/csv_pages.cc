@@ -14,7 +14,7 @@ namespace {
 
 // A row as JSON repeats the column names, so a page of rows is larger than its CSV.
 constexpr size_t kRawBytes = 256 << 10;
-constexpr size_t kPageBytes = 1 << 20;
+constexpr size_t kCsvPageBytes = 1 << 20;
 
 std::string_view WithoutLineEnd(std::string_view record) {
   if (record.ends_with('\n')) record.remove_suffix(1);
@@ -37,8 +37,8 @@ class CsvPages final : public PageReader {
     }
     if (from.offset < data_.offset) from = data_;
     BIZOND_RETURN_IF_ERROR(Fill(bytes, from.offset, 0, kRawBytes, stop));
-    out_ = sink->batch()->PageBuffer(kPageBytes);
-    out_room_ = kPageBytes;
+    out_ = sink->batch()->PageBuffer(kCsvPageBytes);
+    out_room_ = kCsvPageBytes;
     out_used_ = 0;
     size_t used = 0;
     bool complete = true;

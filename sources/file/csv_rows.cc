@@ -13,17 +13,9 @@
 namespace bizond {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 char* Append(std::string_view text, char* out) {
   if (!text.empty()) std::memcpy(out, text.data(), text.size());
   return out + text.size();
-}
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 std::string_view TakeDigits(std::string_view* text) {
@@ -186,7 +178,7 @@ char* CsvRows::WriteValue(const Column& column, const CsvField& field, char* out
     *out++ = '"';
     return out;
   }
-  const std::string_view text = Trim(Plain(field));
+  const std::string_view text = Trim(Plain(field), " \t");
   if (text.empty()) return Append("null", out);
   switch (column.type) {
     case ColumnType::kInteger:

@@ -9,7 +9,7 @@
 namespace bizond {
 namespace {
 
-constexpr size_t kPageBytes = 1 << 20;
+constexpr size_t kNdjsonPageBytes = 1 << 20;
 constexpr size_t kSkipBytes = 256 << 10;
 constexpr size_t kRejectSampleBytes = 64 << 10;
 
@@ -27,7 +27,7 @@ class NdjsonPages final : public PageReader {
     RecordBatch* const batch = sink->batch();
     // The buffer holds whole lines and the beginning of one more; it grows only for a longer line.
     const size_t longest = static_cast<size_t>(record_bytes_max_) + 2;
-    size_t room = kPageBytes;
+    size_t room = kNdjsonPageBytes;
     size_t have = 0;
     size_t complete = 0;
     char* data = nullptr;

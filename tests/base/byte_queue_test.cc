@@ -11,7 +11,7 @@ namespace bizond {
 namespace {
 
 template <typename F>
-auto Async(F work) {
+auto Started(F work) {
   return std::async(std::launch::async, std::move(work));
 }
 
@@ -26,7 +26,7 @@ TEST(ByteQueue, NeverHoldsMoreThanItsBound) {
   ByteQueue<size_t> queue(kBound);
   std::atomic<size_t> inside = 0;
   std::atomic<size_t> most = 0;
-  auto pusher = Async([&] {
+  auto pusher = Started([&] {
     for (size_t i = 0; i < 5000; ++i) {
       const size_t bytes = 1 + i * 37 % 400;
       EXPECT_TRUE(queue.Push(bytes, bytes, {}));
@@ -50,7 +50,7 @@ TEST(ByteQueue, AFullQueueBlocksItsPusherUntilThereIsRoom) {
   ByteQueue<int> queue(10);
   ASSERT_TRUE(queue.Push(1, 6, {}));
   std::atomic<bool> pushed = false;
-  auto pusher = Async([&] {
+  auto pusher = Started([&] {
     EXPECT_TRUE(queue.Push(2, 6, {}));
     pushed = true;
   });
@@ -64,7 +64,7 @@ TEST(ByteQueue, AFullQueueBlocksItsPusherUntilThereIsRoom) {
 TEST(ByteQueue, AValueLargerThanTheBoundPassesAlone) {
   ByteQueue<int> queue(10);
   ASSERT_TRUE(queue.Push(1, 1000, {}));
-  auto pusher = Async([&] { return queue.Push(2, 1, {}); });
+  auto pusher = Started([&] { return queue.Push(2, 1, {}); });
   EXPECT_EQ(pusher.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
   EXPECT_EQ(queue.Pop({}), 1);
   EXPECT_TRUE(pusher.get());
@@ -81,12 +81,12 @@ TEST(ByteQueue, CloseLetsWhatIsInsideOutAndNothingIn) {
 
 TEST(ByteQueue, CloseWakesBothSides) {
   ByteQueue<int> empty(10);
-  auto popper = Async([&] { return empty.Pop({}); });
+  auto popper = Started([&] { return empty.Pop({}); });
   empty.Close();
   EXPECT_EQ(popper.get(), std::nullopt);
   ByteQueue<int> full(1);
   ASSERT_TRUE(full.Push(1, 1, {}));
-  auto pusher = Async([&] { return full.Push(2, 1, {}); });
+  auto pusher = Started([&] { return full.Push(2, 1, {}); });
   full.Close();
   EXPECT_FALSE(pusher.get());
 }
@@ -96,8 +96,8 @@ TEST(ByteQueue, AStopWakesBothSidesAndIsToldBeforeAnythingElse) {
   ByteQueue<int> empty(10);
   ByteQueue<int> full(1);
   ASSERT_TRUE(full.Push(1, 1, {}));
-  auto popper = Async([&] { return empty.Pop(stop.get_token()); });
-  auto pusher = Async([&] { return full.Push(2, 1, stop.get_token()); });
+  auto popper = Started([&] { return empty.Pop(stop.get_token()); });
+  auto pusher = Started([&] { return full.Push(2, 1, stop.get_token()); });
   stop.request_stop();
   EXPECT_EQ(popper.get(), std::nullopt);
   EXPECT_FALSE(pusher.get());

@@ -10,14 +10,14 @@
 namespace bizond {
 namespace {
 
-constexpr UtcTime kNoon{std::chrono::microseconds(1'796'126'400'123'456)};
+constexpr UtcTime kMade{std::chrono::microseconds(1'796'126'400'123'456)};
 
 int64_t MillisOf(const std::string& uuid) {
   return std::stoll(uuid.substr(0, 8) + uuid.substr(9, 4), nullptr, 16);
 }
 
 TEST(NewUuid, HasTheFormOfVersionSevenAndCarriesItsTime) {
-  const std::string uuid = NewUuid(kNoon);
+  const std::string uuid = NewUuid(kMade);
   EXPECT_TRUE(std::regex_match(
       uuid, std::regex("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")))
       << uuid;
@@ -25,7 +25,7 @@ TEST(NewUuid, HasTheFormOfVersionSevenAndCarriesItsTime) {
 }
 
 TEST(NewUuid, IncreasesWithinOneInstant) {
-  const UtcTime instant = kNoon + std::chrono::hours(1);
+  const UtcTime instant = kMade + std::chrono::hours(1);
   std::string last = NewUuid(instant);
   for (int i = 0; i < 20'000; ++i) {
     std::string next = NewUuid(instant);
@@ -36,7 +36,7 @@ TEST(NewUuid, IncreasesWithinOneInstant) {
 }
 
 TEST(NewUuid, IncreasesWithTimeAndWhenAThreadComesLate) {
-  const UtcTime instant = kNoon + std::chrono::hours(2);
+  const UtcTime instant = kMade + std::chrono::hours(2);
   const std::string first = NewUuid(instant);
   const std::string later = NewUuid(instant + std::chrono::milliseconds(1));
   const std::string late = NewUuid(instant);
@@ -45,9 +45,9 @@ TEST(NewUuid, IncreasesWithTimeAndWhenAThreadComesLate) {
 }
 
 TEST(NewUuid, FollowsAClockThatWasSetBack) {
-  const UtcTime wrong = kNoon + std::chrono::years(70);
+  const UtcTime wrong = kMade + std::chrono::years(70);
   NewUuid(wrong);
-  EXPECT_EQ(MillisOf(NewUuid(kNoon)), ToUnixMicros(kNoon) / 1000);
+  EXPECT_EQ(MillisOf(NewUuid(kMade)), ToUnixMicros(kMade) / 1000);
 }
 
 TEST(NewUuid, IsUniqueAmongThreads) {
@@ -57,7 +57,7 @@ TEST(NewUuid, IsUniqueAmongThreads) {
   threads.reserve(kThreads);
   for (auto& mine : made) {
     threads.emplace_back([&mine] {
-      for (int i = 0; i < 2000; ++i) mine.push_back(NewUuid(kNoon + std::chrono::hours(3)));
+      for (int i = 0; i < 2000; ++i) mine.push_back(NewUuid(kMade + std::chrono::hours(3)));
     });
   }
   threads.clear();

@@ -85,13 +85,13 @@ TEST(Verbs, TheirPageSaysWhatTheySay) {
 }
 
 TEST(ArgumentsTest, OptionsAndOperandsInAnyOrder) {
-  constexpr OptionRow kRows[] = {{"--wait", "", "", OptionKind::kFlag},
-                                 {"--stream", "S", "", OptionKind::kRepeated},
-                                 {"--state-dir", "D", ""},
-                                 {"-n,--count", "N", "", OptionKind::kNumber},
-                                 {"--mode", "M", "", OptionKind::kText, "keep|reset"}};
+  constexpr OptionRow kOptionRows[] = {{"--wait", "", "", OptionKind::kFlag},
+                                       {"--stream", "S", "", OptionKind::kRepeated},
+                                       {"--state-dir", "D", ""},
+                                       {"-n,--count", "N", "", OptionKind::kNumber},
+                                       {"--mode", "M", "", OptionKind::kText, "keep|reset"}};
   const auto parse = [&](const std::vector<std::string>& words) {
-    return Arguments::Parse(kRows, words);
+    return Arguments::Parse(kOptionRows, words);
   };
   const auto parsed = parse({"a", "--stream", "x", "b", "--stream=y", "-n", "7", "--wait",
                              "--state-dir", "d1", "--state-dir", "d2", "[x,y]", "--", "-c"});

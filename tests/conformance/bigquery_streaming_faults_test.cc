@@ -37,7 +37,7 @@ class BigQueryStreamingFaults : public ::testing::Test {
 // Those that were stopped because of a bad one are sent again.
 TEST_F(BigQueryStreamingFaults, RowsThatAreInvalidGoToTheRejects) {
   FaultOnRow(R"(\\"row (3|17)\\")", "invalid", 100);
-  Page page = PlainRecords(1, 20);
+  RecordPage page = PlainRecords(1, 20);
   world_.MustRun({page});
   ASSERT_EQ(world_.rejects.rejects.size(), 2U);
   EXPECT_EQ(world_.rejects.rejects[0].code, "bigquery_row_refused");
@@ -155,7 +155,7 @@ TEST_F(BigQueryStreamingFaults, ARequestThatIsTooLargeIsHalved) {
 
 TEST_F(BigQueryStreamingFaults, ARowThatNoRequestTakesIsRejected) {
   world_.fake().SetOptions({{"insert_max_bytes", 3000}});
-  Page page = PlainRecords(1, 10);
+  RecordPage page = PlainRecords(1, 10);
   page.insert(page.begin() + 4, Large(99, 4000));
   world_.MustRun({page});
   ASSERT_EQ(world_.rejects.rejects.size(), 1U);
@@ -213,7 +213,7 @@ TEST_F(BigQueryStreamingFaults, OneBadLargeRowCostsNoOther) {
           {"name":"id","type":"INTEGER"},{"name":"place","type":"GEOGRAPHY"},
           {"name":"v","type":"STRING"}]}])")}});
   const std::string filler(1'000'000, 'x');
-  Page page;
+  RecordPage page;
   for (const char* place : {R"J("POINT(1 2)")J", R"J("{no geography")J", "null"}) {
     page.push_back(R"({"id":)" + std::to_string(page.size() + 1) + R"(,"place":)" + place +
                    R"(,"v":")" + filler + R"("})");

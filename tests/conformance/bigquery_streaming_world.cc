@@ -36,7 +36,7 @@ OpenRequest StreamingWorld::Request(const std::string& run) {
   return request;
 }
 
-Status StreamingWorld::Write(Destination* destination, const Page& page, uint64_t iteration) {
+Status StreamingWorld::Write(Destination* destination, const RecordPage& page, uint64_t iteration) {
   RecordBatch batch;
   batch.iteration = iteration;
   for (const std::string& text : page) {
@@ -83,7 +83,7 @@ std::multiset<json> StreamingWorld::Records() {
 
 std::multiset<json> StreamingWorld::Expected(const Pages& pages) {
   std::multiset<json> records;
-  for (const Page& page : pages) {
+  for (const RecordPage& page : pages) {
     for (const std::string& text : page) records.insert(json::parse(text));
   }
   return records;

@@ -30,7 +30,7 @@ class StreamingWorld {
 
   Result<std::unique_ptr<Destination>> Make();
   OpenRequest Request(const std::string& run = "r1");
-  static Status Write(Destination* destination, const Page& page, uint64_t iteration = 0);
+  static Status Write(Destination* destination, const RecordPage& page, uint64_t iteration = 0);
   // One run from its beginning to its end.
   Status Run(const Pages& pages, const std::string& run = "r1");
   void MustRun(const Pages& pages, const std::string& run = "r1");

@@ -173,7 +173,7 @@ TEST_F(BigQueryFaults, ALoadThatBigQueryRefusesSaysWhy) {
 TEST_F(BigQueryFaults, AnUploadGoesOnWhereItWasCut) {
   DestinationHarness harness("bigquery", PublishMode::kAppend);
   Use(&harness);
-  Page page;
+  RecordPage page;
   for (int i = 0; i < 24; ++i) page.push_back(NoiseRecord(i, 1 << 20));
   fake().Fault({{"on", "rest"}, {"method", "PUT"}, {"cut_upload_after_bytes", 3 << 20}});
   fake().Fault({{"on", "rest"}, {"method", "PUT"}, {"nth", 3}, {"cut", "before"}});

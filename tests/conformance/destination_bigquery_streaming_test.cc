@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // Of the suite's tables: the data as text, so that every byte of a record comes back.
-json TextTable(const std::string& id) {
+json InsertAllTable(const std::string& id) {
   json fields = SchemaToRest(BizonSchema(true))["fields"];
   fields[2]["type"] = "STRING";
   return {{"tableReference", {{"tableId", id}}}, {"schema", {{"fields", fields}}}};
@@ -37,7 +37,7 @@ DestinationFixture MakeBigQueryStreamingFixture() {
             // Refused where the name is none; the destination says so, too.
             if (id.find('\0') == id.npos) {
               fake.Send("POST", "/bigquery/v2/projects/p1/datasets/" + *dataset + "/tables",
-                        TextTable(id));
+                        InsertAllTable(id));
             }
             const json config = {
                 {"project_id", "p1"}, {"dataset_id", *dataset}, {"table_prefix", ""}};
@@ -178,8 +178,8 @@ TEST_F(BigQueryStreamingTest, AColumnOfAnotherTypeEndsTheRunBeforeItWrites) {
 
 TEST_F(BigQueryStreamingTest, RejectsWhatDoesNotFitAndWritesTheRest) {
   Unnest(json::parse(R"([{"name":"id","type":"INTEGER","mode":"REQUIRED"}])"));
-  const Page page = {R"({"id":1})", R"({"id":"x"})", R"({"id":2})", R"({"other":1})",
-                     R"({"id":3})"};
+  const RecordPage page = {R"({"id":1})", R"({"id":"x"})", R"({"id":2})", R"({"other":1})",
+                           R"({"id":3})"};
   world_.MustRun({page});
   EXPECT_THAT(world_.Rows(), ElementsAre(json{{"id", 1}}, json{{"id", 2}}, json{{"id", 3}}));
   ASSERT_EQ(world_.rejects.rejects.size(), 2U);
@@ -211,7 +211,7 @@ TEST_F(BigQueryStreamingTest, SplitsByRowsAndByBytes) {
   EXPECT_EQ(world_.Calls("POST", "/insertAll"), 3);
   ExpectRecords({PlainRecords(1, 20)});
   // 12 of 800 KB: six make a request of less than 5 MiB, seven do not.
-  Page large;
+  RecordPage large;
   for (int i = 100; i < 112; ++i) {
     large.push_back(R"({"id":)" + std::to_string(i) + R"(,"v":")" + std::string(800'000, 'x') +
                     R"("})");

@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-std::vector<StoredRow> RowsOf(const std::string& id) {
+std::vector<StoredRow> StreamedRows(const std::string& id) {
   std::vector<StoredRow> rows;
   BigQueryFake& fake = BigQueryFake::Get();
   if (!fake.Tables().contains("p1.d." + id)) return rows;
@@ -43,7 +43,7 @@ DestinationFixture MakeBigQueryStreamingV2Fixture() {
             fake.Send("POST", kBigQueryTables, TextTable(id));
             return Placement{StreamingV2Config().dump(), id};
           },
-      .read = [](const TestTarget& target) { return RowsOf(target.id); },
+      .read = [](const TestTarget& target) { return StreamedRows(target.id); },
       .leftovers =
           [](const TestTarget&) {
             std::vector<std::string> found;
@@ -129,9 +129,9 @@ TEST_F(StreamingV2Test, RefusedRowsGoToTheRejectsAndTheOthersMoveUp) {
     fake_.Fault({{"on", "grpc"},
                  {"method", "AppendRows"},
                  {"in_band", {{"code", 3}, {"nth", 2}, {"row_errors", bad}}}});
-    const Page all = PlainRecords(1, 100);
+    const RecordPage all = PlainRecords(1, 100);
     MustRun(&harness, "r1", {all});
-    Page kept = all;
+    RecordPage kept = all;
     kept.erase(kept.begin() + 19);
     kept.erase(kept.begin() + 12);
     EXPECT_EQ(harness.Published(), DestinationHarness::Hashed({kept}));

@@ -31,7 +31,7 @@ TEST_P(DestinationConformance, PublishesEveryRowByKeyAndHash) {
 
 TEST_P(DestinationConformance, ASecondRunReplacesOrAdds) {
   MustRun("r1", ManyPages());
-  const Page more = PlainRecords(2000, 20);
+  const RecordPage more = PlainRecords(2000, 20);
   MustRun("r2", {more});
   ExpectPublished(replaces() && exactly_once() ? Pages{more} : [&] {
     Pages all = ManyPages();

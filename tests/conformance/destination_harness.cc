@@ -103,7 +103,8 @@ OpenRequest DestinationHarness::Request(const std::string& run) {
   return request;
 }
 
-Status DestinationHarness::Write(Destination* destination, const Page& page, uint64_t iteration) {
+Status DestinationHarness::Write(Destination* destination, const RecordPage& page,
+                                 uint64_t iteration) {
   RecordBatch batch;
   batch.iteration = iteration;
   for (const std::string& text : page) {
@@ -209,17 +210,17 @@ std::vector<std::string> DestinationHarness::Leftovers() const {
   return found;
 }
 
-std::vector<std::string> DestinationHarness::Hashed(const std::vector<Page>& pages) {
+std::vector<std::string> DestinationHarness::Hashed(const std::vector<RecordPage>& pages) {
   std::vector<std::string> expected;
-  for (const Page& page : pages) {
+  for (const RecordPage& page : pages) {
     for (const std::string& text : page) expected.push_back(bizond::Hashed({KeyOf(text), text}));
   }
   std::sort(expected.begin(), expected.end());
   return expected;
 }
 
-const Page& HardRecords() {
-  static const Page records = {
+const RecordPage& HardRecords() {
+  static const RecordPage records = {
       R"({"id":1,"at":1,"v":18446744073709551616})",
       R"({"id":2,"at":2,"v":12345678901234567890123456789012345678})",
       R"({"id":3,"at":3,"v":"\ud800 lone \u0000 \" \\ \/ \b\f\n\r\t"})",
@@ -233,8 +234,8 @@ const Page& HardRecords() {
   return records;
 }
 
-Page PlainRecords(int first, int count) {
-  Page page;
+RecordPage PlainRecords(int first, int count) {
+  RecordPage page;
   for (int i = first; i < first + count; ++i) {
     page.push_back(fmt::format(R"({{"id":{},"at":{},"v":"row {}"}})", i, i, i));
   }

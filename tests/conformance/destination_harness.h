@@ -36,8 +36,8 @@ class ListRejects final : public RejectSink {
   std::vector<RejectedRecord> rejects;
 };
 
-using Page = std::vector<std::string>;
-using Pages = std::vector<Page>;
+using RecordPage = std::vector<std::string>;
+using Pages = std::vector<RecordPage>;
 
 class DestinationHarness {
  public:
@@ -69,7 +69,7 @@ class DestinationHarness {
   Result<std::unique_ptr<Destination>> Make();
   // As the pump would fill it for this run, with what is stored.
   OpenRequest Request(const std::string& run);
-  Status Write(Destination* destination, const Page& page, uint64_t iteration = 0);
+  Status Write(Destination* destination, const RecordPage& page, uint64_t iteration = 0);
 
   // A run from what is stored to its end. An error of code "died" is a death by DieAfter.
   Status Run(const std::string& run, const Pages& pages);
@@ -85,7 +85,7 @@ class DestinationHarness {
   const std::vector<std::string>& log_lines() const { return log_.lines; }
   const std::vector<RejectedRecord>& rejects() const { return rejects_.rejects; }
   // The same form, of records that are expected.
-  static std::vector<std::string> Hashed(const std::vector<Page>& pages);
+  static std::vector<std::string> Hashed(const std::vector<RecordPage>& pages);
 
  private:
   Status Drive(Destination* destination, const std::string& run, const Pages& pages);
@@ -111,9 +111,9 @@ class DestinationHarness {
 };
 
 // Records that are hard to carry, the id first and the cursor second.
-const Page& HardRecords();
+const RecordPage& HardRecords();
 // `count` ordinary records, ids and cursors from `first`.
-Page PlainRecords(int first, int count);
+RecordPage PlainRecords(int first, int count);
 
 }  // namespace bizond
 

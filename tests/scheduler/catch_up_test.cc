@@ -3,6 +3,7 @@
 
 #include "scheduler/fire.h"
 #include "sync/job_parser.h"
+#include "tests/scheduler/instants.h"
 #include "tests/scheduler/job_fixture.h"
 
 namespace bizond {
@@ -12,8 +13,6 @@ using nlohmann::json;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-UtcTime At(std::string_view text) { return ParseUtc(text).value(); }
 
 // Five hourly fires, from 01:00 on, are due at 05:00:10.
 struct Downtime {

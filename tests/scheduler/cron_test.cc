@@ -112,7 +112,7 @@ TEST(CronTest, Macros) {
 }
 
 TEST(CronTest, HashedValuesStayWithinTheirRangeAndSpread) {
-  std::set<std::string> minutes;
+  std::set<std::string> fired_minutes;
   for (int i = 0; i < 200; ++i) {
     const std::string seed = "job" + std::to_string(i);
     const auto cron = CronExpression::Parse("H(10-19) H H * *", seed).value();
@@ -125,9 +125,9 @@ TEST(CronTest, HashedValuesStayWithinTheirRangeAndSpread) {
     const std::string minute = FormatUtc(UtcTime(next->time_since_epoch())).substr(14, 2);
     EXPECT_GE(minute, "10");
     EXPECT_LE(minute, "19");
-    minutes.insert(minute);
+    fired_minutes.insert(minute);
   }
-  EXPECT_EQ(minutes.size(), 10U);
+  EXPECT_EQ(fired_minutes.size(), 10U);
   const auto cron = CronExpression::Parse("H/15 * * * *", "x").value();
   CivilTime at = *cron.NextCivil(Civil("2026-01-01"), Civil("2027-01-01"));
   EXPECT_LT(at, Civil("2026-01-01T00:15:00"));
@@ -148,13 +148,13 @@ TEST(CronTest, AStarOrAStepInTheHourMeansElapsedTime) {
   }
 }
 
-struct Refused {
+struct RefusedCron {
   const char* text;
   const char* message;  // A part of it.
   const char* remedy;
 };
 
-class CronRefusedTest : public testing::TestWithParam<Refused> {};
+class CronRefusedTest : public testing::TestWithParam<RefusedCron> {};
 
 TEST_P(CronRefusedTest, NamesTheFieldTheCharacterAndACorrection) {
   const auto cron = CronExpression::Parse(GetParam().text, "job");
@@ -169,44 +169,46 @@ TEST_P(CronRefusedTest, NamesTheFieldTheCharacterAndACorrection) {
 INSTANTIATE_TEST_SUITE_P(
     Table, CronRefusedTest,
     testing::Values(
-        Refused{"", "has 0 fields", "minute, hour"}, Refused{"* * * *", "has 4 fields", "minute"},
-        Refused{"0 0 0 1 1 ? 2026", "has 7 fields", "year out"},
-        Refused{"60 * * * *", "wrong minute at character 1: 60 is not within 0-59", "0 to 59"},
-        Refused{"0 24 * * *", "wrong hour at character 3", "midnight is 0"},
-        Refused{"0 0 32 * *", "wrong day of month at character 5", "1 to 31"},
-        Refused{"0 0 0 * *", "0 is not within 1-31", "1 to 31"},
-        Refused{"0 0 * 13 *", "wrong month at character 7", "1 to 12"},
-        Refused{"0 0 * * 8", "wrong day of week at character 9", "0 to 7"},
-        Refused{"0 0 * * MOM", "'MOM' is not a day of week", "Did you mean MON"},
-        Refused{"0 0 * JNA *", "'JNA' is not a month", "JAN"},
-        Refused{"0 x * * *", "wrong hour at character 3", "0 to 23"},
-        Refused{"*/0 * * * *", "at character 3: a step is", "every"},
-        Refused{"*/90 * * * *", "a step is a number from 1 to 60", "every: 90m"},
-        Refused{"*/ * * * *", "a step is", "*/5"},
-        Refused{"1, * * * *", "empty list item", "comma"},
-        Refused{",1 * * * *", "wrong minute at character 1", "comma"},
-        Refused{"1- * * * *", "a number is missing", "0 to 59"},
-        Refused{"-1 * * * *", "a number is missing before '-'", "0 to 59"},
-        Refused{"1-2-3 * * * *", "character 4: '-' does not belong here", "0 to 59"},
-        Refused{"? * * * *", "wrong minute", "0 to 59"},
-        Refused{"0 0 ?,1 * *", "'?' stands alone", ""},
-        Refused{"0 0 L-31 * *", "31 is not within 1-30", ""},
-        Refused{"0 0 32W * *", "32 is not within 1-31", ""},
-        Refused{"0 0 W * *", "wrong day of month at character 5", ""},
-        Refused{"0 0 * * L", "'L' needs a day", "5L"},
-        Refused{"0 0 * * MON#6", "6 is not within 1-5", ""},
-        Refused{"0 0 * * MON#", "a number is missing", ""},
-        Refused{"0 0 * * FRI-MONL", "'L' does not belong", ""},
-        Refused{"H(5) * * * *", "a range belongs", "H(0-29)"},
-        Refused{"H(9-5) * * * *", "runs backwards", "smaller"},
-        Refused{"H(1-5 * * * *", "')' of H(...) is missing", ""},
-        Refused{"0 0 30 2 *", "can never fire", "L"},
-        Refused{"0 0 31 4,6,9,11 *", "can never fire", ""},
-        Refused{"0 0 31W 2 *", "can never fire", ""},
-        Refused{"@reboot", "start of the machine", "trigger"},
-        Refused{"@dayly", "not a known name", "@DAILY"}, Refused{"@", "not a known name", "@every"},
-        Refused{"99999999999999999999 * * * *", "is not within 0-59", ""},
-        Refused{"\xff\x01 * * * *", "'?? * * * *'", ""}));
+        RefusedCron{"", "has 0 fields", "minute, hour"},
+        RefusedCron{"* * * *", "has 4 fields", "minute"},
+        RefusedCron{"0 0 0 1 1 ? 2026", "has 7 fields", "year out"},
+        RefusedCron{"60 * * * *", "wrong minute at character 1: 60 is not within 0-59", "0 to 59"},
+        RefusedCron{"0 24 * * *", "wrong hour at character 3", "midnight is 0"},
+        RefusedCron{"0 0 32 * *", "wrong day of month at character 5", "1 to 31"},
+        RefusedCron{"0 0 0 * *", "0 is not within 1-31", "1 to 31"},
+        RefusedCron{"0 0 * 13 *", "wrong month at character 7", "1 to 12"},
+        RefusedCron{"0 0 * * 8", "wrong day of week at character 9", "0 to 7"},
+        RefusedCron{"0 0 * * MOM", "'MOM' is not a day of week", "Did you mean MON"},
+        RefusedCron{"0 0 * JNA *", "'JNA' is not a month", "JAN"},
+        RefusedCron{"0 x * * *", "wrong hour at character 3", "0 to 23"},
+        RefusedCron{"*/0 * * * *", "at character 3: a step is", "every"},
+        RefusedCron{"*/90 * * * *", "a step is a number from 1 to 60", "every: 90m"},
+        RefusedCron{"*/ * * * *", "a step is", "*/5"},
+        RefusedCron{"1, * * * *", "empty list item", "comma"},
+        RefusedCron{",1 * * * *", "wrong minute at character 1", "comma"},
+        RefusedCron{"1- * * * *", "a number is missing", "0 to 59"},
+        RefusedCron{"-1 * * * *", "a number is missing before '-'", "0 to 59"},
+        RefusedCron{"1-2-3 * * * *", "character 4: '-' does not belong here", "0 to 59"},
+        RefusedCron{"? * * * *", "wrong minute", "0 to 59"},
+        RefusedCron{"0 0 ?,1 * *", "'?' stands alone", ""},
+        RefusedCron{"0 0 L-31 * *", "31 is not within 1-30", ""},
+        RefusedCron{"0 0 32W * *", "32 is not within 1-31", ""},
+        RefusedCron{"0 0 W * *", "wrong day of month at character 5", ""},
+        RefusedCron{"0 0 * * L", "'L' needs a day", "5L"},
+        RefusedCron{"0 0 * * MON#6", "6 is not within 1-5", ""},
+        RefusedCron{"0 0 * * MON#", "a number is missing", ""},
+        RefusedCron{"0 0 * * FRI-MONL", "'L' does not belong", ""},
+        RefusedCron{"H(5) * * * *", "a range belongs", "H(0-29)"},
+        RefusedCron{"H(9-5) * * * *", "runs backwards", "smaller"},
+        RefusedCron{"H(1-5 * * * *", "')' of H(...) is missing", ""},
+        RefusedCron{"0 0 30 2 *", "can never fire", "L"},
+        RefusedCron{"0 0 31 4,6,9,11 *", "can never fire", ""},
+        RefusedCron{"0 0 31W 2 *", "can never fire", ""},
+        RefusedCron{"@reboot", "start of the machine", "trigger"},
+        RefusedCron{"@dayly", "not a known name", "@DAILY"},
+        RefusedCron{"@", "not a known name", "@every"},
+        RefusedCron{"99999999999999999999 * * * *", "is not within 0-59", ""},
+        RefusedCron{"\xff\x01 * * * *", "'?? * * * *'", ""}));
 
 TEST(CronTest, RefusesAnEndlessText) {
   std::string text = "0";

@@ -2,6 +2,7 @@
 #include "scheduler/fire.h"
 
 #include "sync/job_parser.h"
+#include "tests/scheduler/instants.h"
 #include "tests/scheduler/job_fixture.h"
 
 namespace bizond {
@@ -14,8 +15,6 @@ using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-UtcTime At(std::string_view text) { return ParseUtc(text).value(); }
 
 class FireTest : public JobFixture {
  protected:

@@ -6,15 +6,12 @@
 #include <random>
 
 #include "tests/scheduler/cron_oracle.h"
+#include "tests/scheduler/instants.h"
 
 namespace bizond {
 namespace {
 
 namespace chrono = std::chrono;
-
-UtcTime At(std::string_view text) { return ParseUtc(text).value(); }
-
-const Zone& ZoneOf(std::string_view name) { return *Zone::Find(name).value(); }
 
 CronExpression Cron(std::string_view text) { return CronExpression::Parse(text, "job").value(); }
 

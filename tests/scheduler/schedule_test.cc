@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "tests/scheduler/instants.h"
+
 namespace bizond {
 namespace {
 
@@ -12,8 +14,6 @@ using nlohmann::json;
 using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-UtcTime At(std::string_view text) { return ParseUtc(text).value(); }
 
 Result<ScheduleSpec> Parse(std::string_view text) {
   return ParseSchedule(json::parse(text), "job");
@@ -64,14 +64,14 @@ TEST(ScheduleParseTest, PolicyNamesReadBack) {
   EXPECT_EQ(CatchUpModeName(CatchUpMode::kWithin), "within");
 }
 
-struct Refused {
+struct RefusedSchedule {
   const char* text;
   const char* code;
   const char* message;
   const char* remedy;
 };
 
-class ScheduleRefusedTest : public testing::TestWithParam<Refused> {};
+class ScheduleRefusedTest : public testing::TestWithParam<RefusedSchedule> {};
 
 TEST_P(ScheduleRefusedTest, NamesThePlaceAndTheRemedy) {
   const auto spec = Parse(GetParam().text);
@@ -88,38 +88,44 @@ constexpr char kBad[] = "invalid_schedule";
 INSTANTIATE_TEST_SUITE_P(
     Table, ScheduleRefusedTest,
     testing::Values(
-        Refused{"null", kBad, "schedule: an object", "every"},
-        Refused{"[]", kBad, "schedule: an object", ""},
-        Refused{"{}", kBad, "schedule: nothing says when", "exactly one"},
-        Refused{R"({"cron": "@daily", "every": "1h"})", kBad, "schedule: cron and every", "one of"},
-        Refused{R"({"corn": "@daily"})", kBad, "schedule: 'corn'", "Did you mean cron?"},
-        Refused{R"({"cron": 5})", kBad, "schedule.cron: a text is expected, not number", ""},
-        Refused{R"({"cron": ""})", kBad, "schedule.cron:", ""},
-        Refused{R"({"cron": "0 24 * * *"})", "invalid_cron", "schedule.cron: ", "midnight"},
-        Refused{R"({"cron": "@every"})", "invalid_cron", "schedule.cron: ", "@every 90s"},
-        Refused{R"({"cron": "@every 5x"})", "invalid_cron", "schedule.cron: ", "90s"},
-        Refused{R"({"cron": "@every 0s"})", kBad, "schedule.cron: ", "90s"},
-        Refused{R"({"cron": "@daily", "timezone": "Europe/Pariss"})", "unknown_timezone",
-                "schedule.timezone: ", "Europe/Paris"},
-        Refused{R"({"every": "0s"})", kBad, "schedule.every: ", "90s"},
-        Refused{R"({"every": -5})", "invalid_duration", "schedule.every: ", ""},
-        Refused{R"({"every": 90.5})", kBad, "schedule.every: ", "90s"},
-        Refused{R"({"every": "500ms"})", kBad, "schedule.every: ", ""},
-        Refused{R"({"every": "900w"})", kBad, "schedule.every: ", ""},
-        Refused{R"({"every": "1h", "jitter": "2h"})", kBad, "schedule.jitter: 2h is longer", "1h"},
-        Refused{R"({"cron": "0,1 8 * * *", "jitter": "2m"})", kBad, "schedule.jitter: ", "1m"},
-        Refused{R"({"cron": "@daily", "overlap": "skipp"})", kBad, "schedule.overlap: ", "skip?"},
-        Refused{R"({"cron": "@daily", "catch_up": {"within": "0s"}})", kBad,
-                "schedule.catch_up.within: ", ""},
-        Refused{R"({"cron": "@daily", "catch_up": {"wthin": "1h"}})", kBad,
-                "schedule.catch_up: ", "within"},
-        Refused{R"({"cron": "@daily", "catch_up": true})", kBad, "schedule.catch_up: ", ""},
-        Refused{R"({"after": "x", "catch_up": {"within": "6h"}})", kBad, "schedule.catch_up: ", ""},
-        Refused{R"({"after": "x", "jitter": "6s"})", kBad, "schedule.jitter: ", ""},
-        Refused{R"({"after": "job"})", kBad, "schedule.after: a job cannot", ""},
-        Refused{R"({"every": "1h", "on_gap": "skip"})", kBad, "schedule.on_gap: ", "cron"},
-        Refused{R"({"at": "tomorrow"})", "invalid_time", "schedule.at: ", ""},
-        Refused{R"({"at": 5})", kBad, "schedule.at: ", ""}));
+        RefusedSchedule{"null", kBad, "schedule: an object", "every"},
+        RefusedSchedule{"[]", kBad, "schedule: an object", ""},
+        RefusedSchedule{"{}", kBad, "schedule: nothing says when", "exactly one"},
+        RefusedSchedule{R"({"cron": "@daily", "every": "1h"})", kBad, "schedule: cron and every",
+                        "one of"},
+        RefusedSchedule{R"({"corn": "@daily"})", kBad, "schedule: 'corn'", "Did you mean cron?"},
+        RefusedSchedule{R"({"cron": 5})", kBad, "schedule.cron: a text is expected, not number",
+                        ""},
+        RefusedSchedule{R"({"cron": ""})", kBad, "schedule.cron:", ""},
+        RefusedSchedule{R"({"cron": "0 24 * * *"})", "invalid_cron", "schedule.cron: ", "midnight"},
+        RefusedSchedule{R"({"cron": "@every"})", "invalid_cron", "schedule.cron: ", "@every 90s"},
+        RefusedSchedule{R"({"cron": "@every 5x"})", "invalid_cron", "schedule.cron: ", "90s"},
+        RefusedSchedule{R"({"cron": "@every 0s"})", kBad, "schedule.cron: ", "90s"},
+        RefusedSchedule{R"({"cron": "@daily", "timezone": "Europe/Pariss"})", "unknown_timezone",
+                        "schedule.timezone: ", "Europe/Paris"},
+        RefusedSchedule{R"({"every": "0s"})", kBad, "schedule.every: ", "90s"},
+        RefusedSchedule{R"({"every": -5})", "invalid_duration", "schedule.every: ", ""},
+        RefusedSchedule{R"({"every": 90.5})", kBad, "schedule.every: ", "90s"},
+        RefusedSchedule{R"({"every": "500ms"})", kBad, "schedule.every: ", ""},
+        RefusedSchedule{R"({"every": "900w"})", kBad, "schedule.every: ", ""},
+        RefusedSchedule{R"({"every": "1h", "jitter": "2h"})", kBad, "schedule.jitter: 2h is longer",
+                        "1h"},
+        RefusedSchedule{R"({"cron": "0,1 8 * * *", "jitter": "2m"})", kBad,
+                        "schedule.jitter: ", "1m"},
+        RefusedSchedule{R"({"cron": "@daily", "overlap": "skipp"})", kBad,
+                        "schedule.overlap: ", "skip?"},
+        RefusedSchedule{R"({"cron": "@daily", "catch_up": {"within": "0s"}})", kBad,
+                        "schedule.catch_up.within: ", ""},
+        RefusedSchedule{R"({"cron": "@daily", "catch_up": {"wthin": "1h"}})", kBad,
+                        "schedule.catch_up: ", "within"},
+        RefusedSchedule{R"({"cron": "@daily", "catch_up": true})", kBad, "schedule.catch_up: ", ""},
+        RefusedSchedule{R"({"after": "x", "catch_up": {"within": "6h"}})", kBad,
+                        "schedule.catch_up: ", ""},
+        RefusedSchedule{R"({"after": "x", "jitter": "6s"})", kBad, "schedule.jitter: ", ""},
+        RefusedSchedule{R"({"after": "job"})", kBad, "schedule.after: a job cannot", ""},
+        RefusedSchedule{R"({"every": "1h", "on_gap": "skip"})", kBad, "schedule.on_gap: ", "cron"},
+        RefusedSchedule{R"({"at": "tomorrow"})", "invalid_time", "schedule.at: ", ""},
+        RefusedSchedule{R"({"at": 5})", kBad, "schedule.at: ", ""}));
 
 TEST(ScheduleTest, EveryIsAnchoredToTheEpochAndTheName) {
   const Schedule schedule = Compiled(R"({"every": "1h"})");

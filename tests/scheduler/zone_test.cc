@@ -9,13 +9,12 @@
 #include <vector>
 
 #include "scheduler/zone_footer.h"
+#include "tests/scheduler/instants.h"
 
 namespace bizond {
 namespace {
 
 namespace chrono = std::chrono;
-
-const Zone& ZoneOf(std::string_view name) { return *Zone::Find(name).value(); }
 
 TEST(ZoneTest, ShowsLocalTime) {
   const auto text = [](std::string_view zone, std::string_view at) {
@@ -46,7 +45,7 @@ TEST(ZoneTest, PeriodsAreWithoutHolesAndChangeTheOffset) {
 // The C library reads the footer by itself; it is the oracle for the years after the tables.
 TEST(ZoneTest, AgreesWithTheCLibraryThrough2137) {
   std::mt19937_64 random(1);
-  std::uniform_int_distribution<int64_t> seconds(0, 5'301'000'000);  // 1970 to the end of 2137
+  std::uniform_int_distribution<int64_t> second_of(0, 5'301'000'000);  // 1970 to the end of 2137
   const char* before = std::getenv("TZ");
   const std::string saved = before == nullptr ? "" : before;
   for (const char* name :
@@ -55,7 +54,7 @@ TEST(ZoneTest, AgreesWithTheCLibraryThrough2137) {
     ASSERT_EQ(setenv("TZ", name, 1), 0);
     tzset();
     for (int i = 0; i < 4'000; ++i) {
-      const std::time_t at = seconds(random);
+      const std::time_t at = second_of(random);
       std::tm fields{};
       ASSERT_NE(localtime_r(&at, &fields), nullptr);
       const Zone& zone = ZoneOf(name);

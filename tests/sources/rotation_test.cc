@@ -18,13 +18,13 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-constexpr UtcTime kStart{std::chrono::seconds(1'796'126'400)};
+constexpr UtcTime kLogStart{std::chrono::seconds(1'796'126'400)};
 
 std::string Line(int id, size_t padding = 0) {
   return "{\"a\":" + std::to_string(id) + ",\"t\":\"" + std::string(padding, 'x') + "\"}";
 }
 
-std::string Lines(int from, int to, size_t padding = 100) {
+std::string LogLines(int from, int to, size_t padding = 100) {
   std::string text;
   for (int id = from; id < to; ++id) text += Line(id, padding) + "\n";
   return text;
@@ -55,12 +55,12 @@ class Rotation : public ::testing::TestWithParam<std::string (*)(std::string_vie
 
   static constexpr const char* kConfig = R"({"path":"log*","format":"ndjson"})";
   TestFolder folder_;
-  SimulatedClock clock_{kStart};
+  SimulatedClock clock_{kLogStart};
   std::string position_;
 };
 
 TEST_P(Rotation, AFileThatWasReadComesBackCompressed) {
-  folder_.Write("log", Lines(0, 1000));
+  folder_.Write("log", LogLines(0, 1000));
   EXPECT_EQ(Next().records.size(), 1000u);
   folder_.Append("log", Line(1000) + "\n");
   Move("log", "log.1");
@@ -78,7 +78,7 @@ TEST_P(Rotation, AFileThatWasReadComesBackCompressed) {
 TEST_P(Rotation, WhatWasAppendedBeforeItWasCompressedIsRead) {
   for (const int lines : {1, 1000}) {
     position_.clear();
-    folder_.Write("log", Lines(0, lines));
+    folder_.Write("log", LogLines(0, lines));
     Next();
     folder_.Append("log", Line(lines) + "\n" + Line(lines + 1));
     // No delay: the name stands for another file at once.
@@ -91,7 +91,7 @@ TEST_P(Rotation, WhatWasAppendedBeforeItWasCompressedIsRead) {
 }
 
 TEST_P(Rotation, ALineThatWasHalfWrittenGoesOnCompressed) {
-  folder_.Write("log", Lines(0, 100) + "{\"a\":");
+  folder_.Write("log", LogLines(0, 100) + "{\"a\":");
   EXPECT_EQ(Next().records.size(), 100u);
   folder_.Append("log", "7}\n");
   Compress("log", "log.1.z");
@@ -100,7 +100,7 @@ TEST_P(Rotation, ALineThatWasHalfWrittenGoesOnCompressed) {
 }
 
 TEST_P(Rotation, LinesAreCountedOn) {
-  folder_.Write("log", Lines(0, 10));
+  folder_.Write("log", LogLines(0, 10));
   Next();
   folder_.Append("log", "bad\n");
   Compress("log", "log.1.z");
@@ -110,25 +110,25 @@ TEST_P(Rotation, LinesAreCountedOn) {
 }
 
 TEST_P(Rotation, AnotherContentBehindTheSameBeginningIsAnError) {
-  folder_.Write("log", Lines(0, 1000));
+  folder_.Write("log", LogLines(0, 1000));
   Next();
   std::filesystem::remove(folder_ / "log");
-  folder_.Write("log.1.z", GetParam()(Lines(0, 500) + Lines(600, 1200)));
+  folder_.Write("log.1.z", GetParam()(LogLines(0, 500) + LogLines(600, 1200)));
   const ReadResult other = Next();
   EXPECT_EQ(other.code(), "file_rewritten");
   EXPECT_THAT(other.error->message, HasSubstr("log.1.z begins like log, "));
-  folder_.Write("log.1.z", GetParam()(Lines(0, 500)));
+  folder_.Write("log.1.z", GetParam()(LogLines(0, 500)));
   EXPECT_EQ(Next().code(), "file_rewritten");
   // Another beginning is another file.
-  folder_.Write("log.1.z", GetParam()(Lines(1, 500)));
+  folder_.Write("log.1.z", GetParam()(LogLines(1, 500)));
   EXPECT_EQ(Next().records.size(), 499u);
 }
 
 TEST_P(Rotation, FilesThatBeginAlikeAreToldApart) {
-  folder_.Write("log.a", Lines(0, 100));
-  folder_.Write("log.b", Lines(0, 200));
-  folder_.Write("log.c", Lines(0, 1));
-  folder_.Write("log.d", Lines(0, 1));
+  folder_.Write("log.a", LogLines(0, 100));
+  folder_.Write("log.b", LogLines(0, 200));
+  folder_.Write("log.c", LogLines(0, 1));
+  folder_.Write("log.d", LogLines(0, 1));
   EXPECT_EQ(Next().records.size(), 302u);
   folder_.Append("log.a", Line(500) + "\n");
   folder_.Append("log.b", Line(501) + "\n");
@@ -139,15 +139,15 @@ TEST_P(Rotation, FilesThatBeginAlikeAreToldApart) {
   EXPECT_THAT(Next().records, UnorderedElementsAre(Line(500), Line(501), Line(502)));
   EXPECT_THAT(Next().records, IsEmpty());
   // A mark is used up: one more file like it is another file.
-  folder_.Write("log.e", GetParam()(Lines(0, 1)));
+  folder_.Write("log.e", GetParam()(LogLines(0, 1)));
   EXPECT_EQ(Next().records.size(), 1u);
 }
 
 TEST_P(Rotation, ARunWhileTheCompressorIsAtWork) {
-  folder_.Write("log", Lines(0, 3000));
+  folder_.Write("log", LogLines(0, 3000));
   Next();
-  const std::string packed = GetParam()(Lines(0, 3001));
-  folder_.Append("log", Lines(3000, 3001));
+  const std::string packed = GetParam()(LogLines(0, 3001));
+  folder_.Append("log", LogLines(3000, 3001));
   const std::string name = packed.starts_with("\x1f") ? "log.gz" : "log.zst";
   for (const size_t size : {size_t{0}, size_t{20}, packed.size() / 2, packed.size()}) {
     folder_.Write(name, std::string_view(packed).substr(0, size));
@@ -161,7 +161,7 @@ TEST_P(Rotation, ARunWhileTheCompressorIsAtWork) {
 }
 
 TEST_P(Rotation, ARunThatEndsEarlyForgetsNothing) {
-  folder_.Write("log.b", Lines(0, 100));
+  folder_.Write("log.b", LogLines(0, 100));
   Next();
   folder_.Append("log.b", Line(100) + "\n");
   Compress("log.b", "log.b.z");
@@ -190,8 +190,8 @@ std::string AsFormat1(const std::string& upper_bound) {
 }
 
 TEST_P(Rotation, ARunThatAnOlderVersionBeganIsEnded) {
-  folder_.Write("log.a", Lines(0, 100));
-  folder_.Write("log.b", Lines(100, 200));
+  folder_.Write("log.a", LogLines(0, 100));
+  folder_.Write("log.b", LogLines(100, 200));
   Compress("log.b", "log.b.z");
   Next();
   folder_.Append("log.a", Line(1000) + "\n");
@@ -209,9 +209,9 @@ TEST_P(Rotation, ARunThatAnOlderVersionBeganIsEnded) {
 }
 
 TEST_P(Rotation, IsLeftAndTakenUpAgainInside) {
-  folder_.Write("log", Lines(0, 1000));
+  folder_.Write("log", LogLines(0, 1000));
   Next();
-  folder_.Append("log", Lines(1000, 40'000));
+  folder_.Append("log", LogLines(1000, 40'000));
   Compress("log", "log.1.z");
   OpenedSource source(folder_, {.config = kConfig, .mode = SyncMode::kIncremental}, clock_);
   const ReadResult first = source.ReadAll(AtPosition(position_), "", "", 0, 1);
@@ -244,7 +244,7 @@ TEST_P(Rotation, CsvKeepsItsHeader) {
 }
 
 TEST_P(Rotation, ALinkToItIsNotReadAgain) {
-  folder_.Write("log.1", Lines(0, 100));
+  folder_.Write("log.1", LogLines(0, 100));
   std::filesystem::create_hard_link(folder_ / "log.1", folder_ / "log.link");
   EXPECT_EQ(Next().records.size(), 100u);
   std::filesystem::remove(folder_ / "log.link");
@@ -256,9 +256,9 @@ TEST_P(Rotation, ALinkToItIsNotReadAgain) {
 }
 
 TEST_P(Rotation, ABrokenFileIsNoOther) {
-  folder_.Write("log", Lines(0, 100));
+  folder_.Write("log", LogLines(0, 100));
   Next();
-  const std::string packed = GetParam()(Lines(0, 100));
+  const std::string packed = GetParam()(LogLines(0, 100));
   std::filesystem::remove(folder_ / "log");
   folder_.Write("log.1.z", packed.substr(0, packed.size() - 5));
   EXPECT_EQ(Next().code(), "corrupt_compression");
@@ -267,7 +267,7 @@ TEST_P(Rotation, ABrokenFileIsNoOther) {
 }
 
 TEST_P(Rotation, StreamModeKnowsItToo) {
-  folder_.Write("log.1", Lines(0, 100));
+  folder_.Write("log.1", LogLines(0, 100));
   Next();
   Compress("log.1", "log.1.z");
   folder_.Write("log", Line(100) + "\n");
@@ -397,7 +397,7 @@ class Histories {
   std::mt19937 random_;
   const int ids_;
   TestFolder folder_;
-  SimulatedClock clock_{kStart};
+  SimulatedClock clock_{kLogStart};
   std::string position_;
   int next_ = 0;
   // Of log, log.1, log.2 and so on.

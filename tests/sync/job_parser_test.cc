@@ -42,7 +42,7 @@ constexpr EmbeddedFile kDestinationFiles[] = {
 };
 constexpr Catalog kCatalog{kSources, kDestinations, kSourceFiles, kDestinationFiles};
 
-ParsedJob File(std::string_view text) { return ParseJob(text, kCatalog, JobOrigin::kFile); }
+ParsedJob FromFile(std::string_view text) { return ParseJob(text, kCatalog, JobOrigin::kFile); }
 
 constexpr std::string_view kTail = R"(name: logs
 source:
@@ -65,7 +65,7 @@ std::string Told(const ParsedJob& job) {
 }
 
 TEST(JobParser, ReadsBizonsJobs) {
-  auto job = File(R"(name: dummy to logger
+  auto job = FromFile(R"(name: dummy to logger
 
 source:
   name: dummy
@@ -167,7 +167,7 @@ TEST(JobParser, SaysWhereAndWhat) {
       {"a: 123456789012345678901234567890\n", 1, 4, "a", "64 bits"},
   };
   for (const Bad& bad : bads) {
-    auto job = File(bad.text);
+    auto job = FromFile(bad.text);
     ASSERT_FALSE(job.errors.empty()) << bad.text;
     EXPECT_FALSE(job.spec);
     EXPECT_EQ(job.errors[0].line, bad.line) << bad.text << Told(job);
@@ -200,7 +200,7 @@ TEST(JobParser, FindsWhatIsWrongInAGoodJob) {
   for (const auto& row : rows) {
     std::string text(kTail);
     text.replace(text.find(row.from), row.from.size(), row.to);
-    auto job = File(text);
+    auto job = FromFile(text);
     if (row.line == 0) {
       EXPECT_TRUE(job.spec && !job.warnings.empty()) << Told(job);
       continue;
@@ -216,9 +216,9 @@ TEST(JobParser, FindsWhatIsWrongInAGoodJob) {
 }
 
 TEST(JobParser, GivesEqualJobsOneDefinition) {
-  auto yaml = File(kTail);
+  auto yaml = FromFile(kTail);
   ASSERT_TRUE(yaml.spec) << Told(yaml);
-  auto again = File(json::parse(yaml.spec->definition).dump(1, '\t'));
+  auto again = FromFile(json::parse(yaml.spec->definition).dump(1, '\t'));
   ASSERT_TRUE(again.spec) << Told(again);
   EXPECT_EQ(again.spec->definition, yaml.spec->definition);
 }
@@ -229,7 +229,7 @@ TEST(JobParser, BoundsWhatAliasesExpandTo) {
     text += fmt::format("a{}: &a{} [", i, i);
     for (int j = 0; j < 9; ++j) text += fmt::format("*a{}{}", i - 1, j < 8 ? ", " : "]\n");
   }
-  auto job = File(text);
+  auto job = FromFile(text);
   ASSERT_FALSE(job.errors.empty());
   EXPECT_NE(job.errors[0].message.find("aliases expand"), std::string::npos);
 }
@@ -245,20 +245,20 @@ TEST(JobParser, NeverCrashesOnMutatedText) {
       text.replace(at, random() % 3, kPieces[random() % std::size(kPieces)]);
       if (text.empty()) text = "a";
     }
-    auto job = File(text);
+    auto job = FromFile(text);
     EXPECT_EQ(job.spec.has_value(), job.errors.empty());
   }
   for (const char* piece : {"[", "{", "- ", "a: {", "? ", "\"", "&a ", "[a, "}) {
     std::string text;
     while (text.size() < 200'000) text += piece;
-    EXPECT_FALSE(File(text).errors.empty());
+    EXPECT_FALSE(FromFile(text).errors.empty());
   }
 }
 
 TEST(JobParser, IsQuickEnoughForARun) {
   auto begin = std::chrono::steady_clock::now();
   constexpr int kTimes = 50;
-  for (int i = 0; i < kTimes; ++i) ASSERT_TRUE(File(kTail).spec);
+  for (int i = 0; i < kTimes; ++i) ASSERT_TRUE(FromFile(kTail).spec);
   auto micros = std::chrono::duration_cast<std::chrono::microseconds>(
                     std::chrono::steady_clock::now() - begin)
                     .count() /

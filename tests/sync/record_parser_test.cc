@@ -114,7 +114,7 @@ void ExpectSameVerdict(const std::string& text) {
   }
 }
 
-const char* const kSeeds[] = {
+const char* const kSeedRecords[] = {
     R"({})",
     R"({"id":1,"at":2})",
     R"({"at":"2020-01-01T00:00:00Z","id":"a\"b\\c\u00e9","n":{"at":5,"id":[1,{"id":2}]}})",
@@ -129,7 +129,7 @@ const char* const kSeeds[] = {
 };
 
 TEST(RecordParser, TakesTheSameDocumentsAsNlohmann) {
-  for (const char* const seed : kSeeds) ExpectSameVerdict(seed);
+  for (const char* const seed : kSeedRecords) ExpectSameVerdict(seed);
   const char* const kRefused[] = {
       "",
       "  ",
@@ -200,7 +200,7 @@ TEST(RecordParser, TakesTheSameMutatedDocumentsAsNlohmann) {
   std::mt19937 random(seed == nullptr ? 1 : static_cast<unsigned>(std::atoi(seed)));
   constexpr std::string_view kBytes = "{}[]\",:\\ue0123456789.-+tfnl \n\t\0\x80\xC3\xA9x/";
   for (int round = 0; round < 60'000 && !::testing::Test::HasFailure(); ++round) {
-    std::string text = kSeeds[random() % std::size(kSeeds)];
+    std::string text = kSeedRecords[random() % std::size(kSeedRecords)];
     for (auto edits = 1 + random() % 3; edits > 0; --edits) {
       const size_t at = random() % (text.size() + 1);
       const char byte = kBytes[random() % kBytes.size()];
@@ -223,7 +223,7 @@ TEST(RecordParser, TakesTheSameMutatedDocumentsAsNlohmann) {
 }
 
 TEST(RecordParser, RefusesEveryTruncation) {
-  const std::string text = kSeeds[2];
+  const std::string text = kSeedRecords[2];
   for (size_t size = 0; size < text.size(); ++size) {
     EXPECT_NE(Parse(text.substr(0, size)).error, "") << text.substr(0, size);
   }

@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 
-void Incremental(PumpWorld& world) {
+void MakeIncremental(PumpWorld& world) {
   world.job.source.sync_mode = SyncMode::kIncremental;
   world.job.source.cursor_field = "at";
 }
@@ -30,7 +30,7 @@ void Fill(PumpWorld& world, int first, int count) {
 TEST(SyncPump, CancelPublishesNothingAndRemovesTheStaging) {
   for (int step = 1; step <= 40; ++step) {
     PumpWorld world;
-    Incremental(world);
+    MakeIncremental(world);
     Fill(world, 0, 9);
     world.RunToTheEnd("first");
     const std::vector<std::string> before = world.Published();
@@ -77,7 +77,7 @@ TEST(SyncPump, CancelledStreamKeepsWhatItPublishedAndGoesOnBehindIt) {
 
 TEST(SyncPump, MoreTiesThanPagesAreReadToTheirEnd) {
   PumpWorld world;
-  Incremental(world);
+  MakeIncremental(world);
   world.in_cursor_order = true;
   world.asks_from_watermark = true;
   world.job.source.max_iterations = 1;
@@ -92,7 +92,7 @@ TEST(SyncPump, AtLeastOnceDestinationLosesNothing) {
   for (const bool thrown : {false, true}) {
     for (int step = 1; step <= 40; ++step) {
       PumpWorld world;
-      Incremental(world);
+      MakeIncremental(world);
       world.exactly_once = false;
       world.dies_by_throw = thrown;
       Fill(world, 0, 10);
@@ -126,7 +126,7 @@ TEST(SyncPump, AtLeastOnceStreamGoesOnFromItsCheckpoint) {
 
 TEST(SyncPump, FlushesByBytes) {
   PumpWorld world;
-  Incremental(world);
+  MakeIncremental(world);
   Fill(world, 0, 60);
   const size_t page_bytes = 3 * world.table[0].size();
   world.job.destination.buffer_bytes = 4 * page_bytes;
@@ -134,7 +134,7 @@ TEST(SyncPump, FlushesByBytes) {
   EXPECT_GE(world.flushes, 5);
   EXPECT_LE(world.flushes, 7);
   PumpWorld large;
-  Incremental(large);
+  MakeIncremental(large);
   Fill(large, 0, 60);
   large.job.destination.buffer_bytes = 1 << 20;
   large.RunToTheEnd("large");
@@ -154,7 +154,7 @@ TEST(SyncPump, ReadsAheadByNoMoreThanItsBytes) {
 
 TEST(SyncPump, UpperBoundIsFixedForTheRun) {
   PumpWorld world;
-  Incremental(world);
+  MakeIncremental(world);
   Fill(world, 0, 12);
   world.job.destination.buffer_bytes = 1;
   // Dies behind the first checkpoint.
@@ -173,7 +173,7 @@ TEST(SyncPump, UpperBoundIsFixedForTheRun) {
 
 TEST(SyncPump, TiesThatComeLaterAndUpdatesWithTheSameCursorComeThrough) {
   PumpWorld world;
-  Incremental(world);
+  MakeIncremental(world);
   world.table = {RowText(1, 5, "a"), RowText(2, 7, "b"), RowText(3, 7, "c")};
   world.RunToTheEnd("first");
   world.table.push_back(RowText(4, 7, "d"));  // A tie.
@@ -191,7 +191,7 @@ TEST(SyncPump, TiesThatComeLaterAndUpdatesWithTheSameCursorComeThrough) {
 
 TEST(SyncPump, RowsBelowTheWatermarkAreFiltered) {
   PumpWorld world;
-  Incremental(world);
+  MakeIncremental(world);
   world.table = {RowText(1, 5, "a"), RowText(2, 7, "b")};
   world.RunToTheEnd("first");
   world.table.push_back(RowText(3, 6, "late"));
@@ -202,7 +202,7 @@ TEST(SyncPump, RowsBelowTheWatermarkAreFiltered) {
 
 TEST(SyncPump, RowsInsideTheLookbackComeLateAndOnce) {
   PumpWorld world;
-  Incremental(world);
+  MakeIncremental(world);
   world.job.source.cursor.lookback = std::chrono::minutes(10);
   const auto row = [](int id, const char* at) {
     return fmt::format(R"({{"id":{},"at":"2020-01-01T{}Z"}})", id, at);
@@ -218,7 +218,7 @@ TEST(SyncPump, RowsInsideTheLookbackComeLateAndOnce) {
 
 TEST(SyncPump, ALookbackThatIsWidenedDoublesNothing) {
   PumpWorld world;
-  Incremental(world);
+  MakeIncremental(world);
   const auto row = [](int id, const char* at) {
     return fmt::format(R"({{"id":{},"at":"2020-01-01T{}Z"}})", id, at);
   };
@@ -236,7 +236,7 @@ TEST(SyncPump, ALookbackThatIsWidenedDoublesNothing) {
 
 TEST(SyncPump, NullKeysOfAMergeAreRejectedOrFail) {
   PumpWorld world;
-  Incremental(world);
+  MakeIncremental(world);
   world.job.source.primary_key = {"id"};
   world.job.destination.write = WriteMode::kMerge;
   world.table = {RowText(1, 1, "a"), R"({"id":null,"at":2,"n":"no key"})"};
@@ -254,7 +254,7 @@ TEST(SyncPump, NullKeysOfAMergeAreRejectedOrFail) {
 TEST(SyncPump, RejectsStandUnderTheCheckpoints) {
   for (int step = 1; step <= 60; ++step) {
     PumpWorld world;
-    Incremental(world);
+    MakeIncremental(world);
     world.job.source.cursor.on_null = OnNullCursor::kReject;
     for (int i = 0; i < 9; ++i) {
       world.table.push_back(RowText(i, i, "x"));
@@ -273,7 +273,7 @@ TEST(SyncPump, RowsThatTheTargetRefusesAreRejectedOnceWhereverItDies) {
   PumpWorld whole;
   for (int step = 0; step == 0 || step <= whole.steps; ++step) {
     PumpWorld world;
-    Incremental(world);
+    MakeIncremental(world);
     world.job.source.on_error = OnError::kReject;
     world.job.destination.buffer_bytes = 1;
     world.refuses = "p1";
@@ -313,7 +313,7 @@ TEST(SyncPump, CountsThatDoNotAddUpPublishNothing) {
 
 TEST(SyncPump, ATargetThatSomebodyChangedFailsOrIsReplaced) {
   PumpWorld world;
-  Incremental(world);
+  MakeIncremental(world);
   Fill(world, 0, 6);
   world.RunToTheEnd("first");
   world.receipt = "of another time";
