@@ -25,4 +25,5 @@ function(_bizond_embed target name root files depends)
     VERBATIM)
   # A source of the target too, so that every other source of it waits for the header.
   target_sources(${target} PRIVATE ${output} ${header})
+  set_property(GLOBAL APPEND PROPERTY BIZOND_GENERATED ${output} ${header})
 endfunction()

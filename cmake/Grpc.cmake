@@ -41,6 +41,7 @@ function(bizond_proto name file)
     DEPENDS ${file}
     COMMENT "Generating ${stem}.pb.h"
     VERBATIM)
+  set_property(GLOBAL APPEND PROPERTY BIZOND_GENERATED ${made} ${headers})
   add_library(${name} STATIC ${made} ${headers})
   target_include_directories(${name} SYSTEM PUBLIC ${CMAKE_BINARY_DIR}/generated_system PRIVATE ${into})
   target_compile_options(${name} PRIVATE -w)

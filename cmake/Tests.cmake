@@ -3,8 +3,9 @@
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
-# What is tested is built as it is shipped; the tests themselves need not be fast.
-set(test_options $<$<CONFIG:Release>:-O0>)
+# What is tested is built as it is shipped, or checked by every sanitizer; the tests themselves need not be
+# fast, and undefined behaviour of their own is not what users meet.
+set(test_options $<$<CONFIG:Release,Sanitize>:-O0> $<$<CONFIG:Sanitize>:-fno-sanitize=undefined>)
 # Two thirds of a test's compile time are the headers that every test includes: they are read once.
 file(WRITE ${CMAKE_BINARY_DIR}/generated/test_precompiled.cc.new "// Owns the precompiled header.\n")
 file(COPY_FILE ${CMAKE_BINARY_DIR}/generated/test_precompiled.cc.new
@@ -25,6 +26,9 @@ target_compile_definitions(bizond_fakes PRIVATE BIZOND_SOURCE_DIR="${CMAKE_SOURC
 function(bizond_test name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*.cc)
   add_executable(${name}_test ${sources})
+  if(NOT name STREQUAL "fuzz")  # Each defines libFuzzer's entry.
+    bizond_unity(${name}_test ${sources})
+  endif()
   target_precompile_headers(${name}_test REUSE_FROM bizond_test_precompiled)
   target_compile_options(${name}_test PRIVATE ${test_options})
   target_link_libraries(${name}_test PRIVATE bizond_flags bizond_deps)
