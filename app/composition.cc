@@ -25,7 +25,7 @@ void OnSignal(int number) {
 
 const Catalog& BuiltInCatalog() {
   static const Catalog catalog{SourceCatalog(), DestinationCatalog(), SourceFiles(),
-                               DestinationFiles()};
+                               DestinationFiles(), AbsentDestinations()};
   return catalog;
 }
 

@@ -53,6 +53,19 @@ constexpr DestinationDescriptor kDestinations[] = {
 
 std::span<const DestinationDescriptor> DestinationCatalog() { return kDestinations; }
 
+std::span<const AbsentConnector> AbsentDestinations() {
+#ifdef BIZOND_NO_GRPC
+  static constexpr AbsentConnector kAbsent[] = {
+      {"bigquery_streaming_v2",
+       "This binary was built without gRPC. Build it with: scripts/setup && cmake --preset release "
+       "-DBIZOND_GRPC=ON && cmake --build --preset release. The destinations bigquery and "
+       "bigquery_streaming need no gRPC."}};
+  return kAbsent;
+#else
+  return {};
+#endif
+}
+
 std::span<const EmbeddedFile> DestinationFiles() { return embedded::destinations_files(); }
 
 }  // namespace bizond

@@ -11,6 +11,8 @@
 namespace bizond {
 
 std::span<const DestinationDescriptor> DestinationCatalog();
+// Those that this build leaves out.
+std::span<const AbsentConnector> AbsentDestinations();
 // Each destination's schema.json and example*.yml: "file/schema.json".
 std::span<const EmbeddedFile> DestinationFiles();
 

@@ -57,11 +57,18 @@ struct DestinationDescriptor {
   bool replace = true;
 };
 
+// A connector that exists and is not in this binary.
+struct AbsentConnector {
+  std::string_view name;
+  std::string_view remedy;  // How to get it.
+};
+
 struct Catalog {
   std::span<const SourceDescriptor> sources;
   std::span<const DestinationDescriptor> destinations;
   std::span<const EmbeddedFile> source_files;  // "dummy/schema.json", "dummy/example.yml"
   std::span<const EmbeddedFile> destination_files;
+  std::span<const AbsentConnector> absent_destinations = {};
 
   const SourceDescriptor* FindSource(std::string_view name) const;            // nullptr: unknown
   const DestinationDescriptor* FindDestination(std::string_view name) const;  // nullptr: unknown

@@ -68,11 +68,18 @@ std::string ConnectorName(const json& job, const char* kind) {
 
 template <typename Row>
 void CheckConnector(const char* kind, std::string_view name, std::span<const Row> rows,
-                    IssueSink* sink) {
+                    std::span<const AbsentConnector> absent, IssueSink* sink) {
   if (name.empty()) return;  // The schema says that it is missing.
   std::vector<std::string> names;
   for (const Row& row : rows) names.emplace_back(row.name);
   if (std::find(names.begin(), names.end(), name) != names.end()) return;
+  for (const AbsentConnector& row : absent) {
+    if (row.name != name) continue;
+    sink->Error(fmt::format("{}.name", kind),
+                fmt::format("the {} {} is not part of this bizond", kind, QuoteForMessage(name)),
+                std::string(row.remedy));
+    return;
+  }
   auto nearest = NearestNames(name, names);
   std::string remedy = nearest.empty() ? "" : fmt::format("Did you mean {}? ", nearest[0]);
   sink->Error(fmt::format("{}.name", kind),
@@ -141,8 +148,9 @@ void CheckDocument(const JobDocument& document, const Catalog& catalog, Writer w
   }
   std::string source = ConnectorName(job, "source");
   std::string destination = ConnectorName(job, "destination");
-  CheckConnector("source", source, catalog.sources, &sink);
-  CheckConnector("destination", destination, catalog.destinations, &sink);
+  CheckConnector("source", source, catalog.sources, {}, &sink);
+  CheckConnector("destination", destination, catalog.destinations, catalog.absent_destinations,
+                 &sink);
   const json schema = SchemaOf(catalog, source, destination);
   JobPath path;
   CheckNullKeys(schema, job, &path, &sink);

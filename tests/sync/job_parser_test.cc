@@ -40,7 +40,9 @@ constexpr EmbeddedFile kDestinationFiles[] = {
     {"file/schema.json", R"({"properties": {"format": {"type": "string", "enum": ["json"]}}})"},
     {"table/schema.json", R"({"required": ["path"], "properties": {"path": {"type": "string"}}})"},
 };
-constexpr Catalog kCatalog{kSources, kDestinations, kSourceFiles, kDestinationFiles};
+constexpr AbsentConnector kAbsentDestinations[] = {{"queue", "Build with -DQUEUE=ON."}};
+constexpr Catalog kCatalog{kSources, kDestinations, kSourceFiles, kDestinationFiles,
+                           kAbsentDestinations};
 
 ParsedJob FromFile(std::string_view text) { return ParseJob(text, kCatalog, JobOrigin::kFile); }
 
@@ -173,6 +175,15 @@ TEST(JobParser, SaysWhereAndWhat) {
     EXPECT_EQ(job.errors[0].line, bad.line) << bad.text << Told(job);
     EXPECT_NE(job.errors[0].message.find(bad.message), std::string::npos) << Told(job);
   }
+}
+
+TEST(JobParser, SaysHowToGetAConnectorThatIsNotBuiltIn) {
+  const auto job = FromFile(
+      "name: a\nsource: {name: tail, stream: all, path: a.jsonl}\ndestination: {name: queue}\n");
+  ASSERT_EQ(job.errors.size(), 1U) << Told(job);
+  EXPECT_EQ(job.errors[0].path, "destination.name");
+  EXPECT_EQ(job.errors[0].message, "the destination \"queue\" is not part of this bizond");
+  EXPECT_EQ(job.errors[0].remedy, "Build with -DQUEUE=ON.");
 }
 
 TEST(JobParser, FindsWhatIsWrongInAGoodJob) {
