@@ -5,13 +5,14 @@
 #include "destinations/bigquery_streaming_v2/streaming_v2_destination.h"
 #include "destinations/divergence.h"
 #include "destinations/google/google_error.h"
+#include "destinations/google/job_attempts.h"
 #include "destinations/google/job_id.h"
 #include "destinations/google/table_labels.h"
 
 namespace bizond {
 namespace {
 
-constexpr int kJobAttemptsMax = 5;
+constexpr int kMendsMax = 5;  // Of one opening.
 
 nlohmann::json Reference(const BigQueryTableName& name) {
   return {{"projectId", name.project}, {"datasetId", name.dataset}, {"tableId", name.table}};
@@ -136,17 +137,16 @@ Status StreamingV2Destination::Overwrite(const StreamState& intent, const BigQue
                                       .purpose = "overwrite",
                                       .batch = 0,
                                       .content = ""});
-  for (int attempt = 1;; ++attempt) {
-    const std::string id = JobId(stem, attempt);
+  BIZOND_ASSIGN_OR_RETURN(const JobAttempt found, FindJobAttempt(&api_, stem, stop_));
+  for (int mend = 1;; ++mend) {
+    const std::string id = JobId(stem, found.number + mend - 1);
     BIZOND_ASSIGN_OR_RETURN(BigQueryJob job, api_.StartJob(id, {{"query", query}}, stop_));
     if (!job.done) {
       BIZOND_ASSIGN_OR_RETURN(job, api_.WaitForJob(id, stop_));
     }
     if (!job.failure) return {};
     // Only a job that is known to have failed has a successor.
-    if (!NewIdMayMend(job.failure_reason) || attempt == kJobAttemptsMax) {
-      return Failure(*job.failure);
-    }
+    if (!NewIdMayMend(job.failure_reason) || mend == kMendsMax) return Failure(*job.failure);
   }
 }
 
