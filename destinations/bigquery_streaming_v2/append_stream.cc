@@ -212,6 +212,8 @@ Status AppendStream::Rewind(std::optional<Error> why) {
 Status AppendStream::SendAgain() {
   rewinding_ = false;
   rows_removed_ = false;
+  // The request that was refused may have been the one that said it.
+  schema_sent_ = false;
   sent_ = 0;
   sent_rows_ = 0;
   if (!pending_.empty() && pending_.front().request.empty()) pending_.pop_front();
