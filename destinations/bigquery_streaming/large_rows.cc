@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/failpoint.h"
 #include "base/identity.h"
 #include "destinations/google/google_error.h"
 #include "destinations/google/job_attempts.h"
@@ -91,7 +92,9 @@ Result<std::string> LargeRows::LoadRange(size_t begin, size_t end) {
                           FindJobAttempt(api_, stem, stop_, DataWasRefused));
   for (int mend = 1;; ++mend) {
     const std::string id = JobId(stem, found.number + mend - 1);
+    Failpoint("bigquery_streaming.before_load");
     BIZOND_RETURN_IF_ERROR(api_->StartUpload(id, configuration, data_, stop_));
+    Failpoint("bigquery_streaming.after_load_post");
     BIZOND_ASSIGN_OR_RETURN(const BigQueryJob job, api_->WaitForJob(id, stop_));
     bytes_sent_ += data_.size();
     if (!job.failure) return std::string();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "destinations/bigquery_streaming_v2/append_call.h"
 
 namespace bizond {
@@ -124,6 +125,7 @@ void AppendStream::Acknowledge() {
   backoff_.Reset();
   gaps_ = 0;
   fresh_ = false;
+  Failpoint("bigquery_streaming_v2.after_append");
 }
 
 Status AppendStream::OnAnswer(const AppendAnswer& answer) {
