@@ -36,7 +36,9 @@ function(bizond_test name)
   target_compile_definitions(${name}_test PRIVATE BIZOND_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_compile_definitions(${name}_test PRIVATE BIZOND_BINARY="$<TARGET_FILE:bizond>")
   # A suite named *Unprivileged needs a user who is not root: scripts/test runs it as one.
-  gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST TEST_FILTER "-*Unprivileged*"
+  # One named *_over_bqemulator needs a server that takes seconds to start: see below.
+  gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST
+    TEST_FILTER "-*Unprivileged*:*_over_bqemulator"
     PROPERTIES TIMEOUT 300)
 endfunction()
 
@@ -65,6 +67,11 @@ add_test(NAME bigquery_fake_honest
   COMMAND ${CMAKE_SOURCE_DIR}/.work/bigquery-fake/bin/python -m unittest honest honest_faults honest_write honest_uploads
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/fakes/bigquery)
 set_tests_properties(bigquery_fake_honest PROPERTIES TIMEOUT 300)
+
+# What the destinations of BigQuery promise, once more over an emulator that others wrote.
+add_test(NAME destinations_over_bqemulator
+  COMMAND conformance_test --gtest_filter=*_over_bqemulator --gtest_brief=1)
+set_tests_properties(destinations_over_bqemulator PROPERTIES TIMEOUT 600)
 
 # Deaths at every failpoint and at random moments. Under a sanitizer a start takes longer than a run.
 if(NOT BIZOND_SANITIZE)

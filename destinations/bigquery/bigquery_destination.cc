@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "base/identity.h"
 #include "destinations/bigquery/changes.h"
 #include "destinations/divergence.h"
@@ -77,6 +78,7 @@ Status BigQueryDestination::PutFile() {
   const uint64_t number = mark_.files + 1;
   std::string name = fmt::format("{}-{}-{}.json.gz", mark_.nonce, number, HexOf(HashBytes(bytes)));
   BIZOND_RETURN_IF_ERROR(files_->Put(name, bytes, stop_));
+  Failpoint("bigquery.after_put");
   bytes_written_ += bytes.size();
   mark_.files = number;
   mark_.rows += static_cast<int64_t>(buffer_rows_);
@@ -148,7 +150,10 @@ Status BigQueryDestination::StartLoad(const StagedLoad& load, bool found_before)
       {"createDisposition", "CREATE_NEVER"}};
   entry.start = [this, configuration, files = load.files](const std::string& id) {
     CountChange(&mark_.loaded, Loaded().Dotted(), clock_.Now(), log_);
-    return files_->Start(api_.get(), id, configuration, files, stop_);
+    Failpoint("bigquery.before_load");
+    Result<BigQueryJob> job = files_->Start(api_.get(), id, configuration, files, stop_);
+    Failpoint("bigquery.after_load_post");
+    return job;
   };
   return jobs_->Start(std::move(entry), found_before, stop_);
 }
@@ -159,11 +164,13 @@ Status BigQueryDestination::AwaitLoads(size_t most) {
         std::find_if(mark_.loads.begin(), mark_.loads.end(),
                      [&](const StagedLoad& one) { return one.number == entry.number; });
     if (load == mark_.loads.end()) return {};
+    Failpoint("bigquery.after_load");
     // A mark that still lists the load finds its job, and needs no file.
     for (const std::string& file : load->files) {
       BIZOND_RETURN_IF_ERROR(files_->Remove(file, stop_));
     }
     mark_.loads.erase(load);
+    Failpoint("bigquery.after_file_removed");
     return {};
   };
   return jobs_->AwaitUntil(most, done, stop_);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "destinations/google/google_error.h"
+#include "destinations/google/job_attempts.h"
 #include "destinations/google/job_id.h"
 #include "destinations/google/transport.h"
 
@@ -13,8 +14,6 @@ namespace {
 
 // Attempts in one opening, after a failure that a new id may mend.
 constexpr int kMendsMax = 5;
-// Openings of a run that fail the same way: a chain that is longer is nobody's honest work.
-constexpr int kAttemptsMax = 1000;
 
 // What the job says of the rows that it did not take, behind its first sentence.
 Error WithDetails(Error error, const BigQueryJob& job) {
@@ -34,19 +33,14 @@ Error WithDetails(Error error, const BigQueryJob& job) {
 }  // namespace
 
 Status JobQueue::Start(Entry entry, bool found_before, std::stop_token stop) {
-  int attempt = 1;
+  JobAttempt attempt;
   if (found_before) {
-    for (; attempt < kAttemptsMax; ++attempt) {
-      BIZOND_ASSIGN_OR_RETURN(const auto job, api_->GetJob(JobId(entry.stem, attempt), stop));
-      if (job && !job->failure) {
-        running_.push_back({std::move(entry), attempt});
-        return {};
-      }
-      if (!job) break;
-    }
+    BIZOND_ASSIGN_OR_RETURN(attempt, FindJobAttempt(api_, entry.stem, stop));
   }
-  BIZOND_RETURN_IF_ERROR(entry.start(JobId(entry.stem, attempt)));
-  running_.push_back({std::move(entry), attempt});
+  if (!attempt.there) {
+    BIZOND_RETURN_IF_ERROR(entry.start(JobId(entry.stem, attempt.number)));
+  }
+  running_.push_back({std::move(entry), attempt.number});
   return {};
 }
 

@@ -1,6 +1,7 @@
 // BigQueryDestination: from its making to the first record of an attempt.
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "base/google/credentials.h"
 #include "base/identity.h"
 #include "destinations/bigquery/bigquery_destination.h"
@@ -195,7 +196,9 @@ Status BigQueryDestination::BeginStaged(const std::optional<BigQueryTable>& targ
       fmt::format("{}{}_{}", mark_.target.table, replace ? kReplaced : kAdded, mark_.nonce);
   BIZOND_ASSIGN_OR_RETURN(nlohmann::json resource, StagingResource(config_, target, replace));
   resource["labels"] = OwnerLabels(publisher_);
-  return api_->CreateTable(Loaded(), std::move(resource), stop_);
+  BIZOND_RETURN_IF_ERROR(api_->CreateTable(Loaded(), std::move(resource), stop_));
+  Failpoint("bigquery.after_staging_made");
+  return {};
 }
 
 Status BigQueryDestination::BeginDirect(std::optional<BigQueryTable> target) {

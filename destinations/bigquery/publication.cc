@@ -1,6 +1,7 @@
 // BigQueryDestination: from the last record on.
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "destinations/bigquery/bigquery_destination.h"
 #include "destinations/bigquery/changes.h"
 #include "destinations/bigquery/ownership.h"
@@ -95,16 +96,24 @@ Status BigQueryDestination::Copy() {
   entry.start = [&](const std::string& id) -> Result<BigQueryJob> {
     BIZOND_ASSIGN_OR_RETURN(const BigQueryTable staged, CheckStaging());
     if (!replace) BIZOND_RETURN_IF_ERROR(AddColumns(staged));
-    return api_->StartJob(id, configuration, stop_);
+    Failpoint("bigquery.before_copy");
+    Result<BigQueryJob> job = api_->StartJob(id, configuration, stop_);
+    Failpoint("bigquery.after_copy_post");
+    return job;
   };
   JobQueue queue(api_.get());
   BIZOND_RETURN_IF_ERROR(queue.Start(std::move(entry), /*found_before=*/true, stop_));
-  return queue.AwaitUntil(0, [](const JobQueue::Entry&) { return Status{}; }, stop_);
+  const auto done = [](const JobQueue::Entry&) {
+    Failpoint("bigquery.after_copy");
+    return Status{};
+  };
+  return queue.AwaitUntil(0, done, stop_);
 }
 
 // Labels the target, and says how it was left.
 Result<std::string> BigQueryDestination::FinishTarget() {
   BIZOND_RETURN_IF_ERROR(Claim(mark_.target));
+  Failpoint("bigquery.after_claim");
   BIZOND_ASSIGN_OR_RETURN(const auto target, api_->GetTable(mark_.target, stop_));
   TableState left = StateOf(target);
   // What it must hold, so that the next run notices what somebody did in between.
@@ -132,6 +141,7 @@ Status BigQueryDestination::Cleanup() {
   if (mode_ == PublishMode::kDirect) return {};
   if (jobs_) jobs_->Clear();
   if (!mark_.staging.empty()) BIZOND_RETURN_IF_ERROR(api_->DeleteTable(Loaded(), stop));
+  Failpoint("bigquery.after_staging_dropped");
   return files_->RemoveOthers({}, stop);
 }
 

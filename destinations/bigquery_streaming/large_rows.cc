@@ -4,8 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/failpoint.h"
 #include "base/identity.h"
 #include "destinations/google/google_error.h"
+#include "destinations/google/job_attempts.h"
 #include "destinations/google/job_id.h"
 #include "destinations/google/transport.h"
 
@@ -14,7 +16,7 @@ namespace {
 
 // Rows wait for others up to here: a table takes 1,500 load jobs a day.
 constexpr size_t kBufferBytes = size_t{32} << 20;
-constexpr int kLoadAttemptsMax = 5;
+constexpr int kMendsMax = 5;  // Of one opening.
 
 bool DataWasRefused(const BigQueryJob& job) { return job.failure->code == "bigquery_invalid"; }
 
@@ -86,9 +88,13 @@ Result<std::string> LargeRows::LoadRange(size_t begin, size_t end) {
                                       .purpose = "large rows",
                                       .batch = 0,
                                       .content = HexOf(content.Digest())});
-  for (int attempt = 1;; ++attempt) {
-    const std::string id = JobId(stem, attempt);
+  BIZOND_ASSIGN_OR_RETURN(const JobAttempt found,
+                          FindJobAttempt(api_, stem, stop_, DataWasRefused));
+  for (int mend = 1;; ++mend) {
+    const std::string id = JobId(stem, found.number + mend - 1);
+    Failpoint("bigquery_streaming.before_load");
     BIZOND_RETURN_IF_ERROR(api_->StartUpload(id, configuration, data_, stop_));
+    Failpoint("bigquery_streaming.after_load_post");
     BIZOND_ASSIGN_OR_RETURN(const BigQueryJob job, api_->WaitForJob(id, stop_));
     bytes_sent_ += data_.size();
     if (!job.failure) return std::string();
@@ -96,8 +102,8 @@ Result<std::string> LargeRows::LoadRange(size_t begin, size_t end) {
     const bool mends = NewIdMayMend(job.failure_reason) ||
                        MayRetry({.reason = job.failure_reason, .message = "", .status = 0}) ||
                        job.failure->code == "bigquery_stopped";
-    if (!mends || attempt >= kLoadAttemptsMax) return Failure(*job.failure);
-    BIZOND_RETURN_IF_ERROR(api_->transport().Backoff(attempt, stop_));
+    if (!mends || mend >= kMendsMax) return Failure(*job.failure);
+    BIZOND_RETURN_IF_ERROR(api_->transport().Backoff(mend, stop_));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/failpoint.h"
 #include "destinations/bigquery_streaming/streaming_destination.h"
 #include "destinations/google/transport.h"
 #include "sync/run_log.h"
@@ -99,6 +100,7 @@ Status BigQueryStreamingDestination::MakeTable(std::stop_token stop) {
   BIZOND_ASSIGN_OR_RETURN(const bool there, api_.DatasetExists(table_, stop));
   if (!there) BIZOND_RETURN_IF_ERROR(api_.CreateDataset(table_, stop));
   BIZOND_RETURN_IF_ERROR(api_.CreateTable(table_, TableResource(options_.config), stop));
+  Failpoint("bigquery_streaming.after_table_made");
   log_->Write(LogLevel::kInfo, "the table was made", {{"table", table_.Dotted()}});
   return {};
 }

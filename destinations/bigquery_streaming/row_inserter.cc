@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/failpoint.h"
 #include "destinations/google/google_error.h"
 #include "destinations/google/transport.h"
 
@@ -85,7 +86,9 @@ Status RowInserter::MayWait(const Error& error) {
 
 Result<RowInserter::Places> RowInserter::InsertOnce(const RowBuffer& rows, const Places& places) {
   WriteInsertRows(rows, places, &body_);
+  Failpoint("bigquery_streaming.before_insert");
   auto faults = api_->InsertAll(table_, body_, stop_);
+  Failpoint("bigquery_streaming.after_insert");
   if (!faults) {
     if (faults.error().code == "bigquery_request_too_large" && places.size() == 1) {
       BIZOND_RETURN_IF_ERROR(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "destinations/bigquery_streaming_v2/append_call.h"
 
 namespace bizond {
@@ -124,6 +125,7 @@ void AppendStream::Acknowledge() {
   backoff_.Reset();
   gaps_ = 0;
   fresh_ = false;
+  Failpoint("bigquery_streaming_v2.after_append");
 }
 
 Status AppendStream::OnAnswer(const AppendAnswer& answer) {
@@ -212,6 +214,8 @@ Status AppendStream::Rewind(std::optional<Error> why) {
 Status AppendStream::SendAgain() {
   rewinding_ = false;
   rows_removed_ = false;
+  // The request that was refused may have been the one that said it.
+  schema_sent_ = false;
   sent_ = 0;
   sent_rows_ = 0;
   if (!pending_.empty() && pending_.front().request.empty()) pending_.pop_front();

@@ -2,16 +2,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/failpoint.h"
 #include "destinations/bigquery_streaming_v2/streaming_v2_destination.h"
 #include "destinations/divergence.h"
 #include "destinations/google/google_error.h"
+#include "destinations/google/job_attempts.h"
 #include "destinations/google/job_id.h"
 #include "destinations/google/table_labels.h"
 
 namespace bizond {
 namespace {
 
-constexpr int kJobAttemptsMax = 5;
+constexpr int kMendsMax = 5;  // Of one opening.
 
 nlohmann::json Reference(const BigQueryTableName& name) {
   return {{"projectId", name.project}, {"datasetId", name.dataset}, {"tableId", name.table}};
@@ -83,12 +85,15 @@ Result<std::string> StreamingV2Destination::Finalize(std::string_view intent) {
   }
   BIZOND_ASSIGN_OR_RETURN(
       target, ClaimTable(&api_, std::move(target), publisher_, state.publication, stop_));
+  Failpoint("bigquery_streaming_v2.after_claim");
   return Receipt(state.publication, target.created_ms);
 }
 
 // All streams together, or none. May be repeated: what is committed already is found to be.
 Status StreamingV2Destination::Commit(const StreamState& intent) {
+  Failpoint("bigquery_streaming_v2.before_commit");
   Result<CommitAnswer> answer = write_api_.BatchCommit(Written().Path(), intent.streams, stop_);
+  Failpoint("bigquery_streaming_v2.after_commit");
   if (answer && (answer->committed || answer->already_committed)) return {};
   if (!answer && answer.error().code != "bigquery_not_found" &&
       answer.error().code != "bigquery_refused") {
@@ -136,17 +141,19 @@ Status StreamingV2Destination::Overwrite(const StreamState& intent, const BigQue
                                       .purpose = "overwrite",
                                       .batch = 0,
                                       .content = ""});
-  for (int attempt = 1;; ++attempt) {
-    const std::string id = JobId(stem, attempt);
+  BIZOND_ASSIGN_OR_RETURN(const JobAttempt found, FindJobAttempt(&api_, stem, stop_));
+  for (int mend = 1;; ++mend) {
+    const std::string id = JobId(stem, found.number + mend - 1);
+    Failpoint("bigquery_streaming_v2.before_overwrite");
     BIZOND_ASSIGN_OR_RETURN(BigQueryJob job, api_.StartJob(id, {{"query", query}}, stop_));
+    Failpoint("bigquery_streaming_v2.after_overwrite_post");
     if (!job.done) {
       BIZOND_ASSIGN_OR_RETURN(job, api_.WaitForJob(id, stop_));
     }
+    Failpoint("bigquery_streaming_v2.after_overwrite");
     if (!job.failure) return {};
     // Only a job that is known to have failed has a successor.
-    if (!NewIdMayMend(job.failure_reason) || attempt == kJobAttemptsMax) {
-      return Failure(*job.failure);
-    }
+    if (!NewIdMayMend(job.failure_reason) || mend == kMendsMax) return Failure(*job.failure);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/failpoint.h"
 #include "destinations/bigquery_streaming_v2/row_descriptor.h"
 #include "destinations/divergence.h"
 #include "destinations/google/table_labels.h"
@@ -115,6 +116,7 @@ Result<BigQueryTable> StreamingV2Destination::TableOrNew(const BigQueryTableName
     if (!there) BIZOND_RETURN_IF_ERROR(api_.CreateDataset(name, stop_));
   }
   BIZOND_RETURN_IF_ERROR(api_.CreateTable(name, TableResource(schema, name == Staging()), stop_));
+  Failpoint("bigquery_streaming_v2.after_table_made");
   fresh_ = true;
   BIZOND_ASSIGN_OR_RETURN(table, api_.GetTable(name, stop_));
   if (table) return std::move(*table);
@@ -184,6 +186,7 @@ Status StreamingV2Destination::EnsureStream() {
       write_api_.CreateStream(Written().Path(),
                               direct ? WriteStreamType::kBuffered : WriteStreamType::kPending,
                               fresh_, stop_));
+  Failpoint("bigquery_streaming_v2.after_create_stream");
   stream_opened_ms_ = MillisOf(clock_.Now());
   stream_ = std::make_unique<AppendStream>(AppendStreamOptions{.name = name,
                                                                .writer_schema = writer_schema_,
@@ -273,7 +276,9 @@ Status StreamingV2Destination::Seal() {
     unsealed_ = false;
     return {};
   }
+  Failpoint("bigquery_streaming_v2.before_finalize");
   BIZOND_ASSIGN_OR_RETURN(const int64_t rows, write_api_.FinalizeStream(stream_->name(), stop_));
+  Failpoint("bigquery_streaming_v2.after_finalize");
   if (rows != stream_->rows()) {
     return Fail(ErrorKind::kTransient, "write_stream_lost",
                 fmt::format("the write stream {} has {} rows, and {} were written", stream_->name(),

@@ -5,6 +5,8 @@
 #include <grpcpp/completion_queue.h>
 #include <grpcpp/support/async_unary_call.h>
 
+#include "base/failpoint.h"
+
 namespace bizond {
 namespace {
 
@@ -160,8 +162,10 @@ Status WriteApi::FlushRows(const std::string& stream, int64_t rows, std::stop_to
   const std::string what = fmt::format("flushing the write stream {}", stream);
   const Call<write_proto::FlushRowsRequest, write_proto::FlushRowsResponse> call = {
       &Stub::AsyncFlushRows, "write_stream", stream, what};
+  Failpoint("bigquery_streaming_v2.before_flush");
   BIZOND_ASSIGN_OR_RETURN(const grpc::Status status,
                           CallUntilAnswered(&channel_, call, request, &flushed, stop));
+  Failpoint("bigquery_streaming_v2.after_flush");
   if (status.ok() || status.error_code() == kAlreadyExists) return {};
   return Failure(WriteApiError(status.error_code(), status.error_message(), what));
 }

@@ -207,6 +207,19 @@ TEST_F(BigQueryStreamingFaults, AJobThatBigQueryFailsIsRunAgainUnderAnotherId) {
   EXPECT_EQ(world_.fake().Jobs().size(), 3U);
 }
 
+TEST_F(BigQueryStreamingFaults, AnotherAttemptGoesOnBehindAFailedJob) {
+  world_.fake().Fault({{"on", "job"},
+                       {"method", "load"},
+                       {"job_error", {{"reason", "quotaExceeded"}, {"message", "no"}}}});
+  const Pages pages = {{Large(1, 2'000'000)}};
+  const Status failed = world_.Run(pages);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, "bigquery_quota_exceeded");
+  world_.MustRun(pages);
+  ExpectRecords(pages);
+  EXPECT_EQ(world_.fake().Jobs().size(), 2U);
+}
+
 TEST_F(BigQueryStreamingFaults, OneBadLargeRowCostsNoOther) {
   world_.Configure({{"unnest", true},
                     {"record_schemas", json::parse(R"([{"destination_id":"target","record_schema":[

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/conformance/destination_harness.h"
+#include "tests/conformance/leaping_clock.h"
 #include "tests/fakes/bigquery_fake.h"
 
 namespace bizond {
@@ -13,24 +14,6 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// Waits take no time here, and pass at the fake.
-class LeapingClock final : public Clock {
- public:
-  UtcTime Now() const override { return real_.Now(); }
-  Duration Steady() const override { return steady_; }
-  std::unique_ptr<Waiter> NewWaiter() override { return real_.NewWaiter(); }
-  bool SleepFor(Duration duration, std::stop_token stop) override {
-    if (stop.stop_requested()) return false;
-    steady_ += duration;
-    BigQueryFake::Get().Advance(std::chrono::duration<double>(duration).count());
-    return true;
-  }
-
- private:
-  RealClock real_;
-  Duration steady_{0};
-};
 
 // Bytes that do not compress, as a record.
 std::string NoiseRecord(int id, size_t bytes) {
@@ -81,37 +64,6 @@ class BigQueryFaults : public ::testing::Test {
 
   LeapingClock clock_;
 };
-
-// Each request of a run fails once, in each way that a network knows.
-TEST_F(BigQueryFaults, EveryRequestMayBeLostOrRefused) {
-  const Pages pages = {PlainRecords(10, 5), PlainRecords(20, 3)};
-  const json faults[] = {{{"cut", "before"}},
-                         {{"cut", "after"}},
-                         {{"status", 503}, {"reason", "backendError"}},
-                         {{"status", 502}},
-                         {{"status", 429}, {"retry_after", 3}}};
-  for (const PublishMode mode :
-       {PublishMode::kReplace, PublishMode::kAppend, PublishMode::kDirect}) {
-    for (const json& fault : faults) {
-      bool met = true;
-      for (int nth = 1; met; ++nth) {
-        SCOPED_TRACE(testing::Message() << PublishModeName(mode) << ' ' << fault << ' ' << nth);
-        fake().Send("DELETE", "/_fake/faults");
-        DestinationHarness harness("bigquery", mode);
-        Use(&harness);
-        json one = {{"on", "rest"}, {"nth", nth}};
-        one.update(fault);
-        fake().Fault(one);
-        const Status done = harness.Run("r1", pages);
-        ASSERT_TRUE(done) << Describe(done.error());
-        ASSERT_EQ(harness.Published(), DestinationHarness::Hashed(pages));
-        ASSERT_THAT(harness.Leftovers(), IsEmpty());
-        met = json::parse(fake().Send("GET", "/_fake/faults").body).dump().find("\"fired\":1") !=
-              std::string::npos;
-      }
-    }
-  }
-}
 
 TEST_F(BigQueryFaults, AFailedJobIsRunAgainUnderTheNextId) {
   for (const char* const kind : {"load", "copy"}) {

@@ -215,6 +215,23 @@ TEST_F(StreamingV2Test, APublicationThatWasHalfDoneIsBroughtToItsEnd) {
   }
 }
 
+// A failed job's id is used up: the attempt that follows begins another.
+TEST_F(StreamingV2Test, AnotherAttemptGoesOnBehindAFailedQueryJob) {
+  for (const char* const reason : {"quotaExceeded", "backendError", "stopped"}) {
+    SCOPED_TRACE(reason);
+    DestinationHarness harness(kName, PublishMode::kReplace);
+    fake_.Fault({{"on", "job"},
+                 {"method", "query"},
+                 {"job_error", {{"reason", reason}, {"message", "no"}}}});
+    const Status failed = harness.Run("r1", SomePages());
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().kind, ErrorKind::kTransient) << Describe(failed.error());
+    harness.set_fence(2);
+    MustRun(&harness, "r1", SomePages());
+    EXPECT_EQ(harness.Published(), DestinationHarness::Hashed(SomePages()));
+  }
+}
+
 TEST_F(StreamingV2Test, StreamedRowsAreShownWithTheirCheckpoint) {
   DestinationHarness harness(kName, PublishMode::kDirect);
   auto made = harness.Make();

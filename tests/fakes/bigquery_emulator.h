@@ -1,7 +1,9 @@
 // BigQueryEmulator: bqemulator, an emulator of BigQuery that others wrote, started once a test
 // binary, on demand: what its authors and ours both took BigQuery to be is more likely so. It takes
 // seconds to start. It takes a job id twice, knows no insertErrors and no columns of type RECORD in
-// the Storage Write API: those are BigQueryFake's.
+// the Storage Write API: those are BigQueryFake's. Nor does it write a query job's
+// destinationTable, count the rows that a copy adds to a table, list the labels of tables, or show
+// the row at the offset of FlushRows. It unpacks gzip of objects, and not of uploads.
 //
 // Threads: any.
 #ifndef BIZOND_TESTS_FAKES_BIGQUERY_EMULATOR_H_

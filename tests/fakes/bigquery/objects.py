@@ -2,6 +2,7 @@
 import base64
 import fnmatch
 import hashlib
+import pathlib
 import re
 import time
 import urllib.parse
@@ -41,7 +42,16 @@ def put(world, bucket, name, data, kind, query):
     if wanted is not None and wanted != there:
         raise ApiError(412, "conditionNotMet", "At least one of the pre-conditions you specified did not hold.")
     objects[name] = Object(world, bucket, name, data, kind or "application/octet-stream")
+    if file := _file_of(world, bucket, name):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
     return objects[name].resource()
+
+
+def _file_of(world, bucket, name):
+    """Where another server finds the object; None: nowhere."""
+    folder = world.options["objects_folder"]
+    return pathlib.Path(folder) / bucket / name if folder else None
 
 
 def matching(world, uri):
@@ -90,6 +100,8 @@ def delete_object(world, request):
     if wanted is not None and wanted != found.generation:
         raise ApiError(412, "conditionNotMet", "At least one of the pre-conditions you specified did not hold.")
     del objects[found.name]
+    if file := _file_of(world, found.bucket, found.name):
+        file.unlink(missing_ok=True)
     return 204, None
 
 

@@ -18,6 +18,7 @@ DEFAULT_OPTIONS = {
     "append_max_bytes": 10 << 20,  # Of one AppendRowsRequest.
     "upload_session_s": 7 * 86400,
     "any_bucket": True,  # A bucket need not be made first.
+    "objects_folder": None,  # When set, each object is the file BUCKET/NAME of it, too.
     "token": None,  # When set, `Authorization: Bearer TOKEN` is required.
 }
 
