@@ -10,6 +10,8 @@ namespace bizond {
 namespace {
 
 constexpr int kGapsMax = 3;
+// Requests whose memory is kept: as many as are full at a time where the service keeps up.
+constexpr size_t kSpareMax = 4;
 
 // StorageError.StorageErrorCode, in the details of a refusal.
 constexpr int kStorageExtraFields = write_proto::StorageError::SCHEMA_MISMATCH_EXTRA_FIELDS;
@@ -37,6 +39,16 @@ Error AppendStream::Lost(std::string_view what) const {
           .remedy =
               "the run goes on from its last checkpoint with another stream; nothing of this "
               "one beyond it is ever published"};
+}
+
+AppendRequest AppendStream::TakeSpare() {
+  AppendRequest request;
+  if (!spare_.empty()) {
+    request = std::move(spare_.back());
+    spare_.pop_back();
+    request.Clear();
+  }
+  return request;
 }
 
 Status AppendStream::Append(AppendRequest request) {
@@ -119,6 +131,7 @@ void AppendStream::Acknowledge() {
   acknowledged_ += rows;
   sent_rows_ -= rows;
   pending_bytes_ -= first.request.MemoryBytes();
+  if (spare_.size() < kSpareMax) spare_.push_back(std::move(first.request));
   pending_.pop_front();
   --sent_;
   backoff_.Reset();
