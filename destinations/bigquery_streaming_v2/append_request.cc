@@ -12,14 +12,6 @@ constexpr char kRowTag = 0x0a;
 
 }  // namespace
 
-void AppendVarint(uint64_t value, std::string* out) {
-  char bytes[10];
-  size_t size = 0;
-  for (; value >= 0x80; value >>= 7) bytes[size++] = static_cast<char>(value | 0x80);
-  bytes[size++] = static_cast<char>(value);
-  out->append(bytes, size);
-}
-
 void AppendRequest::Add(std::string_view row, size_t data_at, const Record& record,
                         uint64_t iteration) {
   const std::string_view data = record.data.substr(0, kRejectBytes);

@@ -72,7 +72,13 @@ class AppendRequest {
 };
 
 // A varint, as protobuf writes it.
-void AppendVarint(uint64_t value, std::string* out);
+inline void AppendVarint(uint64_t value, std::string* out) {
+  char bytes[10];
+  size_t size = 0;
+  for (; value >= 0x80; value >>= 7) bytes[size++] = static_cast<char>(value | 0x80);
+  bytes[size++] = static_cast<char>(value);
+  out->append(bytes, size);
+}
 
 }  // namespace bizond
 

@@ -14,7 +14,7 @@ namespace {
 
 #if defined(__x86_64__)
 constexpr size_t kBlock = 64;
-constexpr int kLevelsMax = 500;
+constexpr size_t kLevelsMax = 500;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -22,29 +22,40 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 struct Marks {
   uint64_t backslashes = 0;
   uint64_t exponents = 0;  // e and E
-  uint64_t digits = 0;
-  uint64_t points = 0;
-  uint64_t openings = 0;  // { and [
+  uint64_t digits = 0;     // And the point; / is taken for one, too, as it stands between them.
 };
 
-Marks MarksOf(const char* block) {
-  Marks marks;
+// What a block's bytes are, a bit for each.
+template <typename Is>
+uint64_t Mark(const char* block, Is is) {
+  uint64_t marks = 0;
   for (int part = 0; part < 4; ++part) {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block) + part);
-    const __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-    const auto mark = [part](__m128i equal, uint64_t* out) {
-      *out |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(equal))) << (16 * part);
-    };
-    const auto is = [](__m128i in, char c) { return _mm_cmpeq_epi8(in, _mm_set1_epi8(c)); };
-    mark(is(bytes, '\\'), &marks.backslashes);
-    mark(is(lower, 'e'), &marks.exponents);
-    mark(is(bytes, '.'), &marks.points);
-    mark(is(lower, '{'), &marks.openings);
-    // '0' to '9' and no other byte has a difference to '0' that is 9 at most, without a sign.
-    const __m128i above = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-    mark(_mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8(9)), above), &marks.digits);
+    marks |= static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(is(bytes))))
+             << (16 * part);
   }
   return marks;
+}
+
+__m128i Lower(__m128i bytes) { return _mm_or_si128(bytes, _mm_set1_epi8(0x20)); }
+
+Marks MarksOf(const char* block) {
+  return {
+      .backslashes =
+          Mark(block, [](__m128i bytes) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')); }),
+      .exponents = Mark(
+          block, [](__m128i bytes) { return _mm_cmpeq_epi8(Lower(bytes), _mm_set1_epi8('e')); }),
+      // Without a sign no other byte is 11 at most above the point.
+      .digits = Mark(block, [](__m128i bytes) {
+        const __m128i above = _mm_sub_epi8(bytes, _mm_set1_epi8('.'));
+        return _mm_cmpeq_epi8(_mm_min_epu8(above, _mm_set1_epi8('9' - '.')), above);
+      })};
+}
+
+// { and [
+size_t OpeningsOf(const char* block) {
+  return static_cast<size_t>(std::popcount(
+      Mark(block, [](__m128i bytes) { return _mm_cmpeq_epi8(Lower(bytes), _mm_set1_epi8('{')); })));
 }
 
 // At `at` is an e behind a digit: whether an exponent of three digits or more may begin there. What
@@ -79,7 +90,8 @@ bool HasUnicodeEscape(std::string_view json, size_t begin, uint64_t backslashes)
 
 bool IsPlainJson(std::string_view json) {
 #if defined(__x86_64__)
-  int openings = 0;
+  const bool may_be_deep = json.size() > kLevelsMax;
+  size_t openings = 0;
   uint64_t digit_before = 0;
   char rest[kBlock];
   for (size_t begin = 0; begin < json.size(); begin += kBlock) {
@@ -90,12 +102,12 @@ bool IsPlainJson(std::string_view json) {
       block = rest;
     }
     const Marks marks = MarksOf(block);
-    openings += std::popcount(marks.openings);
+    if (may_be_deep) openings += OpeningsOf(block);
     const uint64_t candidates = marks.exponents & (marks.digits << 1 | digit_before);
     digit_before = marks.digits >> 63;
     // Without such a block a number has fewer than 127 digits, and with an exponent of two it is
     // far from the bounds of a double.
-    if (openings > kLevelsMax || (marks.digits | marks.points) == ~uint64_t{0} ||
+    if (openings > kLevelsMax || marks.digits == ~uint64_t{0} ||
         HasLongExponent(json, begin, candidates) ||
         HasUnicodeEscape(json, begin, marks.backslashes)) {
       return false;
