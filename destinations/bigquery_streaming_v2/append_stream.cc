@@ -12,6 +12,7 @@ namespace {
 constexpr int kGapsMax = 3;
 // Requests whose memory is kept: as many as are full at a time where the service keeps up.
 constexpr size_t kSpareMax = 4;
+constexpr size_t kSpareBytesMax = size_t{4} << 20;  // One with a row of 8 MiB is none of them.
 
 // StorageError.StorageErrorCode, in the details of a refusal.
 constexpr int kStorageExtraFields = write_proto::StorageError::SCHEMA_MISMATCH_EXTRA_FIELDS;
@@ -130,8 +131,11 @@ void AppendStream::Acknowledge() {
   const auto rows = static_cast<int64_t>(first.request.rows());
   acknowledged_ += rows;
   sent_rows_ -= rows;
-  pending_bytes_ -= first.request.MemoryBytes();
-  if (spare_.size() < kSpareMax) spare_.push_back(std::move(first.request));
+  const size_t bytes = first.request.MemoryBytes();
+  pending_bytes_ -= bytes;
+  if (spare_.size() < kSpareMax && bytes <= kSpareBytesMax) {
+    spare_.push_back(std::move(first.request));
+  }
   pending_.pop_front();
   --sent_;
   backoff_.Reset();
