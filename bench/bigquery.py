@@ -23,7 +23,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 FAKES = HERE.parent / "tests" / "fakes"
 ROWS_PER_REQUEST = 5000  # bq_max_rows_per_request, which nobody has changed here.
 GZIP_TARGET, APPEND_TARGET = 0.8, 0.7
-SLOW_RECORDS, PEER_RECORDS = 100_000, 200_000
+SLOW_RECORDS, PEER_RECORDS = 200_000, 200_000
+ONE_CORE = ["/usr/bin/taskset", "-c", "0"]
 TABLE = "projects/p1/datasets/d1/tables/"
 
 
@@ -80,14 +81,14 @@ class Service:
             raise Failure(f"{table} has {rows} rows instead of {records}")
 
 
-def bizond(bench, service, path, destination, table, sync_mode="full_refresh", **config):
+def bizond(bench, service, path, destination, table, sync_mode="full_refresh", on=(), **config):
     folder = bench.fresh("bizond")
     name = table if destination == "bigquery" else f"p1.d1.{table}"
     job = write_job(folder / "job.yml", {"path": str(path), "primary_key": "id", "sync_mode": sync_mode},
                     {"name": destination, "config": {"project_id": "p1", "dataset_id": "d1",
                                                      "destination_id": name, **config}})
     quiet_disk()
-    return run(bench, bench.sync_command(job, folder / "state"), folder, service.env)
+    return run(bench, [*on, *bench.sync_command(job, folder / "state")], folder, service.env)
 
 
 def rounds(bench, *contestants):
@@ -143,27 +144,30 @@ def batch(bench):
     with server(*sink) as ports:
         service = Service(**ports)
 
-        def ours():
+        def one_core():
+            return bizond(bench, service, path, "bigquery", "records", on=ONE_CORE)
+
+        def all_cores():
             return bizond(bench, service, path, "bigquery", "records")
 
         def gzip_1():
-            return run(bench, [shutil.which("gzip"), "-1", "-c", encoded], other)
+            return run(bench, [*ONE_CORE, shutil.which("gzip"), "-1", "-c", encoded], other)
 
         def zlib_1():
-            return run(bench, [bench.programs / "bench_deflate", encoded], other)
+            return run(bench, [*ONE_CORE, bench.programs / "bench_deflate", encoded], other)
 
-        costs, by_gzip, by_zlib = rounds(bench, ours, gzip_1, zlib_1)
-    walls = [cost.wall_s for cost in costs]
-    cpu = statistics.median(cost.cpu_s for cost in costs)
-    rate = megabytes / statistics.median(walls)
-    for name, others, target in [("gzip -1", by_gzip, GZIP_TARGET), ("zlib, level 1", by_zlib, None)]:
-        theirs = [cost.wall_s for cost in others]
+        on_one, on_all, by_gzip, by_zlib = rounds(bench, one_core, all_cores, gzip_1, zlib_1)
+    for costs, name, others, target in [
+            (on_one, "on one core, beside gzip -1 over the same bytes", by_gzip, GZIP_TARGET),
+            (on_one, "on one core, beside zlib's level 1 over the same bytes", by_zlib, None),
+            (on_all, "on all cores, beside gzip -1 over the same bytes", by_gzip, None)]:
+        walls, theirs = [cost.wall_s for cost in costs], [cost.wall_s for cost in others]
+        cpu, rate = statistics.median(cost.cpu_s for cost in costs), megabytes / statistics.median(walls)
         ratio, shown = ratios(walls, theirs)
-        bench.row(f"NDJSON -> bigquery, beside {name} over what it compresses",
-                  f"{spread(walls)}, {rate:.0f} MB/s, {cpu:.2f} s CPU", f">= {target:.0%}" if target else "",
-                  ratio >= target if target else None, minimal=spread(theirs), ratio=shown, wall_s=walls,
-                  minimal_wall_s=theirs, ratio_median=ratio, cpu_s=cpu,
-                  rss_mb=max(cost.rss_mb for cost in costs))
+        bench.row(f"NDJSON -> bigquery, {name}", f"{spread(walls)}, {rate:.0f} MB/s, {cpu:.2f} s CPU",
+                  f">= {target:.0%}" if target else "", ratio >= target if target else None,
+                  minimal=spread(theirs), ratio=shown, wall_s=walls, minimal_wall_s=theirs, ratio_median=ratio,
+                  cpu_s=cpu, rss_mb=max(cost.rss_mb for cost in costs))
 
 
 def memory(bench):
@@ -200,19 +204,23 @@ def appends(bench, service, name, records, prepare, check):
         run(bench, [bench.programs / "bench_append", path, service.write_api, TABLE + table, ROWS_PER_REQUEST,
                     folder / "appended"], folder)
         check(table)
-        wall, rows, _ = (folder / "appended").read_text().split()
+        loop, commit, rows, _ = (folder / "appended").read_text().split()
         if int(rows) != records:
             raise Failure(f"bench_append sent {rows} rows instead of {records}")
-        return float(wall)
+        return float(loop), float(commit)
 
-    costs, theirs = rounds(bench, ours, bare)
+    costs, others = rounds(bench, ours, bare)
     walls = [cost.wall_s for cost in costs]
+    # Both have their rows committed; what the server takes for that is in both, and shown apart.
+    theirs, loops = [loop + commit for loop, commit in others], [loop for loop, _ in others]
     ratio, shown = ratios(walls, theirs)
+    alone, _ = ratios(walls, loops)
     cpu = statistics.median(cost.cpu_s for cost in costs)
     bench.row(f"NDJSON -> bigquery_streaming_v2, {name}, {records // 1000}k rows",
               f"{spread(walls)}, {records / statistics.median(walls) / 1e3:.0f}k rows/s, {cpu:.2f} s CPU",
-              f">= {APPEND_TARGET:.0%}", ratio >= APPEND_TARGET, minimal=spread(theirs), ratio=shown, wall_s=walls,
-              minimal_wall_s=theirs, ratio_median=ratio, cpu_s=cpu, rss_mb=max(cost.rss_mb for cost in costs))
+              f">= {APPEND_TARGET:.0%}", ratio >= APPEND_TARGET, minimal=f"{spread(theirs)}; appends {spread(loops)}",
+              ratio=f"{shown}; to the appends alone {alone:.0%}", wall_s=walls, minimal_wall_s=theirs,
+              appends_s=loops, ratio_median=ratio, cpu_s=cpu, rss_mb=max(cost.rss_mb for cost in costs))
 
 
 def append_to_sink(bench):
@@ -237,7 +245,7 @@ def append_to(bench, service, name):
 # ---- bizon ----
 def bizon(bench, service, python, path, destination, table):
     folder = bench.fresh("bizon")
-    config = {"project_id": "p1", "dataset_id": "d1", "buffer_size": 4000,
+    config = {"project_id": "p1", "dataset_id": "d1",
               "destination_id": table if destination == "bigquery" else f"p1.d1.{table}"}
     if destination == "bigquery":
         config.update(gcs_buffer_bucket="b1", gcs_buffer_format="parquet")
@@ -279,9 +287,28 @@ def peers(bench, service):
         each = [b / a for a, b in zip(walls, other_walls, strict=True)]
         rss = max(c.rss_mb for c in costs), max(c.rss_mb for c in others)
         bench.row(f"{destination}, bqemulator, {PEER_RECORDS // 1000}k rows, beside bizon's own",
-                  f"{spread(walls)}, {rss[0]:.0f} MB", "", None, minimal=f"bizon: {spread(other_walls)}, {rss[1]:.0f} MB",
-                  ratio=f"{ratio:.1f} x ({min(each):.1f}-{max(each):.1f})", wall_s=walls, bizon_wall_s=other_walls,
-                  rss_mb=rss)
+                  f"{spread(walls)}, {rss[0]:.0f} MB", ">= 2 x", ratio >= 2,
+                  minimal=f"bizon: {spread(other_walls)}, {rss[1]:.0f} MB",
+                  ratio=f"{ratio:.1f} x ({min(each):.1f}-{max(each):.1f})", wall_s=walls,
+                  bizon_wall_s=other_walls, rss_mb=rss)
+
+
+def on_the_emulator(bench):
+    objects = bench.fresh("objects")
+    (objects / "b1").mkdir()
+    with server(FAKES / "bqemulator" / "serve", "--project", "p1", "--objects", objects) as ports, \
+            server(sys.executable, HERE / "bigquery_sink.py", "--rows", 0, "--objects", objects) as storage:
+        service = Service(ports["rest_port"], ports["grpc_port"], objects, storage["rest_port"])
+        service.make_dataset()
+        append_to(bench, service, "bqemulator")
+        peers(bench, service)
+
+
+def installed(venv):
+    there = (HERE.parent / ".work" / venv / "bin" / "python").exists()
+    if not there:
+        note(f"{venv} is left out: scripts/setup --tests installs it")
+    return there
 
 
 def measure(bench):
@@ -291,15 +318,10 @@ def measure(bench):
         note("built without gRPC: bigquery_streaming_v2 is left out")
         return
     append_to_sink(bench)
-    with server(FAKES / "bigquery" / "serve", "--project", "p1") as ports:
-        service = Service(ports["rest_port"], ports["grpc_port"])
-        service.make_dataset()
-        append_to(bench, service, "the own fake")
-    objects = bench.fresh("objects")
-    (objects / "b1").mkdir()
-    with server(FAKES / "bqemulator" / "serve", "--project", "p1", "--objects", objects) as ports, \
-            server(sys.executable, HERE / "bigquery_sink.py", "--rows", 0, "--objects", objects) as storage:
-        service = Service(ports["rest_port"], ports["grpc_port"], objects, storage["rest_port"])
-        service.make_dataset()
-        append_to(bench, service, "bqemulator")
-        peers(bench, service)
+    if installed("bigquery-fake"):
+        with server(FAKES / "bigquery" / "serve", "--project", "p1") as ports:
+            service = Service(ports["rest_port"], ports["grpc_port"])
+            service.make_dataset()
+            append_to(bench, service, "the own fake")
+    if installed("bqemulator"):
+        on_the_emulator(bench)
