@@ -79,12 +79,13 @@ def to_sqlite(target):
     return {"name": "sqlite", "config": {"path": str(target), "destination_id": "records"}}
 
 
-def run(bench, argv, cwd):
+def run(bench, argv, cwd, env=None):
     """Runs a program to its end; its output is kept for the error it may end with."""
     cost, log = cwd / "last.cost", cwd / "last.log"
     with open(log, "wb") as out:
         subprocess.run([str(a) for a in [bench.programs / "bench_measure", cost, *argv]], cwd=cwd,
-                       stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, check=True)
+                       env=env and {**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=out,
+                       stderr=subprocess.STDOUT, check=True)
     wall, cpu, rss_kib, code = cost.read_text().split()
     if code != "0":
         said = log.read_text(errors="replace").strip()[-300:]

@@ -74,12 +74,14 @@ Status BigQueryDestination::WriteRecords(const RecordBatch& batch) {
 // Puts what is buffered where it outlives us, as a file of the load that is being gathered.
 Status BigQueryDestination::PutFile() {
   if (buffer_rows_ == 0) return {};
-  const std::string bytes = buffer_.Finish();
+  const std::vector<std::string> pieces = buffer_.Finish();
+  StreamingHash hash;
+  for (const std::string& piece : pieces) hash.Update(piece);
   const uint64_t number = mark_.files + 1;
-  std::string name = fmt::format("{}-{}-{}.json.gz", mark_.nonce, number, HexOf(HashBytes(bytes)));
-  BIZOND_RETURN_IF_ERROR(files_->Put(name, bytes, stop_));
+  std::string name = fmt::format("{}-{}-{}.json.gz", mark_.nonce, number, HexOf(hash.Digest()));
+  BIZOND_RETURN_IF_ERROR(files_->Put(name, pieces, stop_));
   Failpoint("bigquery.after_put");
-  bytes_written_ += bytes.size();
+  for (const std::string& piece : pieces) bytes_written_ += piece.size();
   mark_.files = number;
   mark_.rows += static_cast<int64_t>(buffer_rows_);
   if (mark_.loads.empty() || mark_.loads.back().sealed) {
@@ -116,7 +118,9 @@ Status BigQueryDestination::MarkStored() {
 }
 
 // Every load that a stored mark lists, that is sealed and not started yet, with as many at a time
-// as the job allows.
+// as the job allows. The last one is sent while reading goes on, and waited for before the next:
+// only a stream, which is read by people who wait for it, and what an earlier attempt may have
+// started are seen to their end here.
 Status BigQueryDestination::StartLoads(bool found_before) {
   const size_t most = config_.async_load ? config_.load_max_in_flight_jobs : 1;
   // Those that come to their end leave the list meanwhile.
@@ -126,7 +130,8 @@ Status BigQueryDestination::StartLoads(bool found_before) {
     if (!load.sealed || !stored || jobs_->Holds(load.number)) continue;
     BIZOND_RETURN_IF_ERROR(AwaitLoads(most - 1));
     BIZOND_RETURN_IF_ERROR(StartLoad(load, found_before));
-    if (!config_.async_load) BIZOND_RETURN_IF_ERROR(AwaitLoads(0));
+    const bool waited_for = found_before || mode_ == PublishMode::kDirect;
+    if (waited_for && !config_.async_load) BIZOND_RETURN_IF_ERROR(AwaitLoads(0));
   }
   return {};
 }
@@ -148,14 +153,17 @@ Status BigQueryDestination::StartLoad(const StagedLoad& load, bool found_before)
       {"sourceFormat", "NEWLINE_DELIMITED_JSON"},
       {"writeDisposition", "WRITE_APPEND"},
       {"createDisposition", "CREATE_NEVER"}};
-  entry.start = [this, configuration, files = load.files](const std::string& id) {
-    CountChange(&mark_.loaded, Loaded().Dotted(), clock_.Now(), log_);
+  entry.before = [this, table] { CountChange(&mark_.loaded, table.Dotted(), clock_.Now(), log_); };
+  // Beside the writing of the next file: it touches nothing of ours but the API and the files.
+  entry.start = [api = api_.get(), store = files_.get(), configuration, files = load.files](
+                    const std::string& id, std::stop_token stop) {
     Failpoint("bigquery.before_load");
-    Result<BigQueryJob> job = files_->Start(api_.get(), id, configuration, files, stop_);
+    Result<BigQueryJob> job = store->Start(api, id, configuration, files, std::move(stop));
     Failpoint("bigquery.after_load_post");
     return job;
   };
-  return jobs_->Start(std::move(entry), found_before, stop_);
+  if (found_before) return jobs_->Start(std::move(entry), found_before, stop_);
+  return jobs_->StartBeside(std::move(entry), stop_);
 }
 
 Status BigQueryDestination::AwaitLoads(size_t most) {

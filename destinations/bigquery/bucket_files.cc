@@ -14,6 +14,25 @@ namespace {
 
 constexpr int kSessionsMax = 5;
 
+UploadSource Joined(const std::vector<std::string>& pieces) {
+  UploadSource source;
+  for (const std::string& piece : pieces) source.size += piece.size();
+  source.read = [&pieces](size_t offset, size_t size) -> Result<std::string> {
+    std::string bytes;
+    for (const std::string& piece : pieces) {
+      if (bytes.size() == size) break;
+      if (offset < piece.size()) {
+        bytes += std::string_view(piece).substr(offset, size - bytes.size());
+        offset = 0;
+      } else {
+        offset -= piece.size();
+      }
+    }
+    return bytes;
+  };
+  return source;
+}
+
 class BucketFiles final : public LoadFiles {
  public:
   BucketFiles(GoogleTransport* transport, std::string endpoint, std::string bucket,
@@ -24,7 +43,9 @@ class BucketFiles final : public LoadFiles {
         owner_(std::move(owner)),
         files_per_job_(files_per_job) {}
 
-  Status Put(const std::string& name, std::string_view bytes, std::stop_token stop) override {
+  Status Put(const std::string& name, const std::vector<std::string>& pieces,
+             std::stop_token stop) override {
+    const UploadSource source = Joined(pieces);
     const UploadTarget target{
         .endpoint = endpoint_,
         .url = fmt::format("{}/upload/storage/v1/b/{}/o?uploadType=resumable&name={}", endpoint_,
@@ -34,7 +55,7 @@ class BucketFiles final : public LoadFiles {
     // Put twice under a name that holds the content's hash, an object is the same.
     for (int session = 0; session < kSessionsMax; ++session) {
       BIZOND_ASSIGN_OR_RETURN(const auto response,
-                              UploadInSession(transport_, target, bytes, stop));
+                              UploadInSession(transport_, target, source, stop));
       if (response) return {};
       BIZOND_RETURN_IF_ERROR(transport_->Backoff(session, stop));
     }

@@ -14,12 +14,12 @@ namespace {
 constexpr int kLevel = Z_BEST_SPEED;
 constexpr int kGzipWindow = MAX_WBITS + 16;
 constexpr int kMemoryLevel = 8;  // zlib's default.
+constexpr size_t kPieceBytes = 1 << 20;
 
 }  // namespace
 
 struct GzipBuffer::Stream {
   z_stream z{};
-  char step[64 << 10];
   ~Stream() { deflateEnd(&z); }
 };
 
@@ -39,10 +39,12 @@ void GzipBuffer::Deflate(std::string_view bytes, int flush) {
   z.avail_in = static_cast<uInt>(bytes.size());
   int result = Z_OK;
   do {
-    z.next_out = reinterpret_cast<Bytef*>(stream_->step);
-    z.avail_out = sizeof(stream_->step);
+    if (size_ == pieces_.size() * kPieceBytes) pieces_.emplace_back(kPieceBytes, '\0');
+    const size_t used = size_ - (pieces_.size() - 1) * kPieceBytes;
+    z.next_out = reinterpret_cast<Bytef*>(pieces_.back().data() + used);
+    z.avail_out = static_cast<uInt>(kPieceBytes - used);
     result = deflate(&z, flush);
-    out_.append(stream_->step, sizeof(stream_->step) - z.avail_out);
+    size_ += kPieceBytes - used - z.avail_out;
     if (result == Z_STREAM_ERROR) throw std::logic_error("zlib: deflate");
   } while (flush == Z_FINISH ? result != Z_STREAM_END : z.avail_out == 0);
 }
@@ -56,15 +58,18 @@ void GzipBuffer::Write(std::string_view bytes) {
   }
 }
 
-std::string GzipBuffer::Finish() {
+std::vector<std::string> GzipBuffer::Finish() {
   Deflate("", Z_FINISH);
   deflateReset(&stream_->z);
-  return std::exchange(out_, {});
+  pieces_.back().resize(size_ - (pieces_.size() - 1) * kPieceBytes);
+  size_ = 0;
+  return std::exchange(pieces_, {});
 }
 
 void GzipBuffer::Clear() {
   deflateReset(&stream_->z);
-  out_.clear();
+  pieces_.clear();
+  size_ = 0;
 }
 
 }  // namespace bizond

@@ -1,4 +1,5 @@
-// GzipBuffer: lines become one gzip file in memory.
+// GzipBuffer: lines become one gzip file in memory, in pieces, so that a file that grows is never
+// moved.
 //
 // Threads: one thread at a time.
 #ifndef BIZOND_DESTINATIONS_BIGQUERY_GZIP_BUFFER_H_
@@ -7,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bizond {
 
@@ -19,9 +21,9 @@ class GzipBuffer {
 
   void Write(std::string_view bytes);
   // Compressed so far; some more may be held back by zlib.
-  size_t size() const { return out_.size(); }
+  size_t size() const { return size_; }
   // Ends the file and hands it out; the next Write begins another.
-  std::string Finish();
+  std::vector<std::string> Finish();
   // Forgets what was written.
   void Clear();
 
@@ -30,7 +32,8 @@ class GzipBuffer {
 
   struct Stream;
   std::unique_ptr<Stream> stream_;
-  std::string out_;
+  std::vector<std::string> pieces_;  // The last one has room behind its end.
+  size_t size_ = 0;
 };
 
 }  // namespace bizond

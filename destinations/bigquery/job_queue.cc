@@ -33,15 +33,46 @@ Error WithDetails(Error error, const BigQueryJob& job) {
 }  // namespace
 
 Status JobQueue::Start(Entry entry, bool found_before, std::stop_token stop) {
+  BIZOND_RETURN_IF_ERROR(Started());
   JobAttempt attempt;
   if (found_before) {
     BIZOND_ASSIGN_OR_RETURN(attempt, FindJobAttempt(api_, entry.stem, stop));
   }
-  if (!attempt.there) {
-    BIZOND_RETURN_IF_ERROR(entry.start(JobId(entry.stem, attempt.number)));
-  }
+  if (!attempt.there) BIZOND_RETURN_IF_ERROR(Try(entry, attempt.number, stop));
   running_.push_back({std::move(entry), attempt.number});
   return {};
+}
+
+Result<BigQueryJob> JobQueue::Try(const Entry& entry, int attempt, std::stop_token stop) {
+  if (entry.before) entry.before();
+  return entry.start(JobId(entry.stem, attempt), std::move(stop));
+}
+
+Status JobQueue::StartBeside(Entry entry, std::stop_token stop) {
+  BIZOND_RETURN_IF_ERROR(Started());
+  if (entry.before) entry.before();
+  beside_ = std::move(entry);
+  ending_ = std::stop_source();
+  starting_ = std::async(std::launch::async, [start = beside_.start, id = JobId(beside_.stem, 1),
+                                              stop = std::move(stop), end = ending_]() mutable {
+    const std::stop_callback forward(stop, [&end] { end.request_stop(); });
+    return start(id, end.get_token());
+  });
+  return {};
+}
+
+Status JobQueue::Started() {
+  if (!starting_.valid()) return {};
+  BIZOND_RETURN_IF_ERROR(starting_.get());
+  running_.push_back({std::exchange(beside_, {}), 1});
+  return {};
+}
+
+void JobQueue::Clear() {
+  ending_.request_stop();
+  if (starting_.valid()) starting_.wait();
+  starting_ = {};
+  running_.clear();
 }
 
 Status JobQueue::Await(Running* running, std::stop_token stop) {
@@ -53,14 +84,15 @@ Status JobQueue::Await(Running* running, std::stop_token stop) {
       return Failure(WithDetails(*job.failure, job));
     }
     BIZOND_RETURN_IF_ERROR(api_->transport().Backoff(mend, stop));
-    BIZOND_RETURN_IF_ERROR(running->entry.start(JobId(running->entry.stem, running->attempt + 1)));
+    BIZOND_RETURN_IF_ERROR(Try(running->entry, running->attempt + 1, stop));
     running->attempt += 1;
   }
 }
 
 Status JobQueue::AwaitUntil(size_t most, const std::function<Status(const Entry&)>& done,
                             std::stop_token stop) {
-  while (running_.size() > most) {
+  while (running_.size() + (starting_.valid() ? 1 : 0) > most) {
+    BIZOND_RETURN_IF_ERROR(Started());
     BIZOND_RETURN_IF_ERROR(Await(&running_.front(), stop));
     BIZOND_RETURN_IF_ERROR(done(running_.front().entry));
     running_.erase(running_.begin());
@@ -69,6 +101,7 @@ Status JobQueue::AwaitUntil(size_t most, const std::function<Status(const Entry&
 }
 
 bool JobQueue::Holds(uint64_t number) const {
+  if (starting_.valid() && beside_.number == number) return true;
   return std::any_of(running_.begin(), running_.end(),
                      [number](const Running& running) { return running.entry.number == number; });
 }

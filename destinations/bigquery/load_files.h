@@ -5,7 +5,7 @@
 // durable once it is put, its name holds the hash of its bytes, and so a name stands for one
 // content for good.
 //
-// Threads: one thread at a time.
+// Threads: one thread at a time, but that Start may run beside a Put or a Remove of other files.
 #ifndef BIZOND_DESTINATIONS_BIGQUERY_LOAD_FILES_H_
 #define BIZOND_DESTINATIONS_BIGQUERY_LOAD_FILES_H_
 
@@ -24,8 +24,9 @@ namespace bizond {
 class LoadFiles {
  public:
   virtual ~LoadFiles() = default;
-  // Durable when it returns; a file of that name has these bytes already.
-  virtual Status Put(const std::string& name, std::string_view bytes, std::stop_token stop) = 0;
+  // Durable when it returns; a file of that name has these bytes already. The pieces make one file.
+  virtual Status Put(const std::string& name, const std::vector<std::string>& pieces,
+                     std::stop_token stop) = 0;
   // No error when it is absent.
   virtual Status Remove(const std::string& name, std::stop_token stop) = 0;
   // Removes every file of this target but those.

@@ -6,6 +6,7 @@
 
 #include "destinations/bigquery/load_files.h"
 #include "destinations/divergence.h"
+#include "destinations/google/resumable_upload.h"
 
 namespace bizond {
 namespace {
@@ -15,12 +16,13 @@ class LocalFiles final : public LoadFiles {
   LocalFiles(Location folder, std::string owner)
       : folder_(std::move(folder)), owner_(std::move(owner)) {}
 
-  Status Put(const std::string& name, std::string_view bytes, std::stop_token stop) override {
+  Status Put(const std::string& name, const std::vector<std::string>& pieces,
+             std::stop_token stop) override {
     (void)stop;
     // Under a name of this target's until it is whole, so that RemoveOthers finds it after a crash.
     const std::string part = Path(name) + ".part";
     BIZOND_ASSIGN_OR_RETURN(File file, folder_.root.OpenFile(part, OpenMode::kTruncate));
-    BIZOND_RETURN_IF_ERROR(file.WriteAll(bytes));
+    for (const std::string& piece : pieces) BIZOND_RETURN_IF_ERROR(file.WriteAll(piece));
     BIZOND_RETURN_IF_ERROR(file.Sync());
     BIZOND_RETURN_IF_ERROR(folder_.root.Rename(part, Path(name)));
     return folder_.root.SyncDirectoryOf(Path(name));
@@ -44,8 +46,14 @@ class LocalFiles final : public LoadFiles {
 
   Result<BigQueryJob> Start(BigQueryApi* api, const std::string& id, nlohmann::json load,
                             const std::vector<std::string>& files, std::stop_token stop) override {
-    BIZOND_ASSIGN_OR_RETURN(const std::string bytes, Read(files.at(0)));
-    return api->StartUpload(id, {{"load", std::move(load)}}, bytes, std::move(stop));
+    const std::string path = Path(files.at(0));
+    BIZOND_ASSIGN_OR_RETURN(const auto present, folder_.root.Stat(path));
+    if (!present) return Failure(StagingLost(path, "the rows that it held are not loaded yet"));
+    BIZOND_ASSIGN_OR_RETURN(const File file, folder_.root.OpenFile(path, OpenMode::kRead));
+    const UploadSource source = {
+        .size = present->size_bytes,
+        .read = [&](size_t offset, size_t size) { return Read(file, path, offset, size); }};
+    return api->StartUpload(id, {{"load", std::move(load)}}, source, std::move(stop));
   }
 
   size_t FilesPerJob() const override { return 1; }
@@ -59,14 +67,11 @@ class LocalFiles final : public LoadFiles {
     return fmt::format("{}/{}-{}", folder_.path, owner_, name);
   }
 
-  Result<std::string> Read(const std::string& name) const {
-    const std::string path = Path(name);
-    BIZOND_ASSIGN_OR_RETURN(const auto present, folder_.root.Stat(path));
-    if (!present) return Failure(StagingLost(path, "the rows that it held are not loaded yet"));
-    BIZOND_ASSIGN_OR_RETURN(File file, folder_.root.OpenFile(path, OpenMode::kRead));
-    std::string bytes(present->size_bytes, '\0');
-    BIZOND_ASSIGN_OR_RETURN(const size_t size, file.Read(bytes.data(), bytes.size()));
-    if (size != bytes.size()) return Failure(StagingLost(path, "it is shorter than it was"));
+  static Result<std::string> Read(const File& file, const std::string& path, size_t offset,
+                                  size_t size) {
+    std::string bytes(size, '\0');
+    BIZOND_ASSIGN_OR_RETURN(const size_t read, file.ReadAt(bytes.data(), size, offset));
+    if (read != size) return Failure(StagingLost(path, "it is shorter than it was"));
     return bytes;
   }
 

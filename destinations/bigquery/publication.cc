@@ -93,11 +93,11 @@ Status BigQueryDestination::Copy() {
                           .batch = 0,
                           .content = mark_.nonce});
   // Looked at only when the copy is not there yet: afterwards the staging may be gone.
-  entry.start = [&](const std::string& id) -> Result<BigQueryJob> {
+  entry.start = [&](const std::string& id, std::stop_token stop) -> Result<BigQueryJob> {
     BIZOND_ASSIGN_OR_RETURN(const BigQueryTable staged, CheckStaging());
     if (!replace) BIZOND_RETURN_IF_ERROR(AddColumns(staged));
     Failpoint("bigquery.before_copy");
-    Result<BigQueryJob> job = api_->StartJob(id, configuration, stop_);
+    Result<BigQueryJob> job = api_->StartJob(id, configuration, std::move(stop));
     Failpoint("bigquery.after_copy_post");
     return job;
   };

@@ -5,8 +5,6 @@
 
 #include <functional>
 
-#include "destinations/bigquery_streaming_v2/append_request.h"
-
 namespace bizond {
 namespace {
 
@@ -54,10 +52,15 @@ std::string HeadBytes(const AppendHead& head, size_t rows_bytes) {
 }
 
 // The slice keeps the rows alive for as long as gRPC wants them.
-grpc::Slice SharedSlice(std::shared_ptr<const std::string> rows) {
-  auto* keeper = new std::shared_ptr<const std::string>(std::move(rows));
-  return {const_cast<char*>((*keeper)->data()), (*keeper)->size(),
-          [](void* kept) { delete static_cast<std::shared_ptr<const std::string>*>(kept); },
+grpc::Slice SharedSlice(std::shared_ptr<RowBytes> rows) {
+  rows->senders.fetch_add(1, std::memory_order_relaxed);
+  auto* keeper = new std::shared_ptr<RowBytes>(std::move(rows));
+  return {(*keeper)->text.data(), (*keeper)->text.size(),
+          [](void* kept) {
+            auto* const sent = static_cast<std::shared_ptr<RowBytes>*>(kept);
+            (*sent)->senders.fetch_sub(1, std::memory_order_release);
+            delete sent;
+          },
           keeper};
 }
 
@@ -121,8 +124,8 @@ void AppendCall::Finish() {
   stream_->Finish(&status_, Tag(kFinish));
 }
 
-void AppendCall::Send(const AppendHead& head, std::shared_ptr<const std::string> rows) {
-  const size_t rows_bytes = rows->size();
+void AppendCall::Send(const AppendHead& head, std::shared_ptr<RowBytes> rows) {
+  const size_t rows_bytes = rows->text.size();
   const grpc::Slice slices[] = {grpc::Slice(HeadBytes(head, rows_bytes)),
                                 SharedSlice(std::move(rows))};
   const grpc::ByteBuffer request(slices, 2);

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "destinations/bigquery_streaming_v2/append_request.h"
 #include "destinations/bigquery_streaming_v2/write_channel.h"
 
 namespace bizond {
@@ -57,7 +58,7 @@ class AppendCall {
   // One request may be on its way out at a time, and none before the call has begun.
   bool CanSend() const { return started_ && !writing_ && !broken_; }
   // `rows`: the fields of ProtoRows.
-  void Send(const AppendHead& head, std::shared_ptr<const std::string> rows);
+  void Send(const AppendHead& head, std::shared_ptr<RowBytes> rows);
   // kAnswer: `answer` is set. kEnded: the call is over, see status(). kSilent: nothing came for two
   // minutes, or, without `wait`, nothing is there.
   Event Next(bool wait, AppendAnswer* answer);

@@ -12,35 +12,34 @@ constexpr char kRowTag = 0x0a;
 
 }  // namespace
 
-void AppendVarint(uint64_t value, std::string* out) {
-  while (value >= 0x80) {
-    out->push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out->push_back(static_cast<char>(value));
-}
-
-void AppendRequest::Add(std::string_view row, const Record& record, uint64_t iteration) {
-  rows_.push_back({.begin = bytes_->size(),
-                   .data_begin = records_.size(),
-                   .iteration = iteration,
-                   .position = record.position});
-  records_ += record.data.substr(0, kRejectBytes);
-  bytes_->push_back(kRowTag);
-  AppendVarint(row.size(), bytes_.get());
-  *bytes_ += row;
+void AppendRequest::Add(std::string_view row, size_t data_at, const Record& record,
+                        uint64_t iteration) {
+  const std::string_view data = record.data.substr(0, kRejectBytes);
+  std::string& bytes = bytes_->text;
+  const size_t begin = bytes.size();
+  bytes.push_back(kRowTag);
+  AppendVarint(row.size(), &bytes);
+  const bool in_row = data_at != kNotInRow;
+  rows_.push_back({.begin = begin,
+                   .data_begin = in_row ? bytes.size() - begin + data_at : records_.size(),
+                   .data_bytes = static_cast<uint32_t>(data.size()),
+                   .data_in_row = in_row,
+                   .position = record.position,
+                   .iteration = iteration});
+  bytes += row;
+  if (!in_row) records_ += data;
 }
 
 std::string_view AppendRequest::RecordOf(size_t index) const {
-  const size_t begin = rows_[index].data_begin;
-  const size_t end = index + 1 < rows_.size() ? rows_[index + 1].data_begin : records_.size();
-  return std::string_view(records_).substr(begin, end - begin);
+  const Row& row = rows_[index];
+  const std::string_view from = row.data_in_row ? FieldOf(index) : std::string_view(records_);
+  return from.substr(row.data_begin, row.data_bytes);
 }
 
 std::string_view AppendRequest::FieldOf(size_t index) const {
   const size_t begin = rows_[index].begin;
-  const size_t end = index + 1 < rows_.size() ? rows_[index + 1].begin : bytes_->size();
-  return std::string_view(*bytes_).substr(begin, end - begin);
+  const size_t end = index + 1 < rows_.size() ? rows_[index + 1].begin : bytes();
+  return std::string_view(bytes_->text).substr(begin, end - begin);
 }
 
 void AppendRequest::Remove(const std::vector<size_t>& indexes) {
@@ -48,13 +47,22 @@ void AppendRequest::Remove(const std::vector<size_t>& indexes) {
   for (size_t i = 0; i < rows_.size(); ++i) {
     if (std::binary_search(indexes.begin(), indexes.end(), i)) continue;
     rest.rows_.push_back(rows_[i]);
-    rest.rows_.back().begin = rest.bytes_->size();
+    rest.rows_.back().begin = rest.bytes();
+    rest.bytes_->text += FieldOf(i);
+    if (rows_[i].data_in_row) continue;
     rest.rows_.back().data_begin = rest.records_.size();
-    *rest.bytes_ += FieldOf(i);
     rest.records_ += RecordOf(i);
   }
   // The old bytes may still be on their way: they are left to whoever sends them.
   *this = std::move(rest);
+}
+
+void AppendRequest::Clear() {
+  // gRPC lets go of what it has sent; until then the bytes are not ours to change.
+  if (bytes_->senders.load(std::memory_order_acquire) > 0) bytes_ = std::make_shared<RowBytes>();
+  bytes_->text.clear();
+  records_.clear();
+  rows_.clear();
 }
 
 RejectedRecord AppendRequest::RejectOf(size_t index, std::string_view code,

@@ -11,6 +11,9 @@ namespace bizond {
 namespace {
 
 constexpr int kGapsMax = 3;
+// Requests whose memory is kept: as many as are full at a time where the service keeps up.
+constexpr size_t kSpareMax = 4;
+constexpr size_t kSpareBytesMax = size_t{4} << 20;  // One with a row of 8 MiB is none of them.
 
 // StorageError.StorageErrorCode, in the details of a refusal.
 constexpr int kStorageExtraFields = write_proto::StorageError::SCHEMA_MISMATCH_EXTRA_FIELDS;
@@ -38,6 +41,16 @@ Error AppendStream::Lost(std::string_view what) const {
           .remedy =
               "the run goes on from its last checkpoint with another stream; nothing of this "
               "one beyond it is ever published"};
+}
+
+AppendRequest AppendStream::TakeSpare() {
+  AppendRequest request;
+  if (!spare_.empty()) {
+    request = std::move(spare_.back());
+    spare_.pop_back();
+    request.Clear();
+  }
+  return request;
 }
 
 Status AppendStream::Append(AppendRequest request) {
@@ -119,7 +132,11 @@ void AppendStream::Acknowledge() {
   const auto rows = static_cast<int64_t>(first.request.rows());
   acknowledged_ += rows;
   sent_rows_ -= rows;
-  pending_bytes_ -= first.request.MemoryBytes();
+  const size_t bytes = first.request.MemoryBytes();
+  pending_bytes_ -= bytes;
+  if (spare_.size() < kSpareMax && bytes <= kSpareBytesMax) {
+    spare_.push_back(std::move(first.request));
+  }
   pending_.pop_front();
   --sent_;
   backoff_.Reset();

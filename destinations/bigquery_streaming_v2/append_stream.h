@@ -20,6 +20,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "destinations/bigquery_streaming_v2/append_request.h"
@@ -49,6 +50,8 @@ class AppendStream {
   AppendStream& operator=(const AppendStream&) = delete;
 
   const std::string& name() const { return options_.name; }
+  // An empty request, with the memory of one that has arrived where there is one.
+  AppendRequest TakeSpare();
   // Takes the request; waits while too much is in flight.
   Status Append(AppendRequest request);
   // Everything taken so far is in the stream, or was rejected.
@@ -87,6 +90,7 @@ class AppendStream {
   std::unique_ptr<AppendCall> call_;
   std::deque<Pending> pending_;
   size_t pending_bytes_ = 0;
+  std::vector<AppendRequest> spare_;
   size_t sent_ = 0;           // Of pending_, on this call, counted from the front,
   int64_t sent_rows_ = 0;     // and their rows.
   int64_t acknowledged_ = 0;  // Rows in the stream: the offset of pending_'s first.

@@ -118,8 +118,18 @@ RowEncoder::RowEncoder(const BigQuerySchema& schema, bool unnest, const BizonIdM
 void RowEncoder::Begin(const RecordBatch& batch, UtcTime loaded_at) {
   json_rows_.Begin(batch, loaded_at);
   iteration_ = batch.iteration;
-  extracted_us_ = TimestampMicros(batch.extracted_at.time_since_epoch().count());
-  loaded_us_ = TimestampMicros(loaded_at.time_since_epoch().count());
+  if (unnest_) return;
+  // The columns stand in the order of BizonSchema.
+  const int64_t extracted = TimestampMicros(batch.extracted_at.time_since_epoch().count());
+  const int64_t loaded = TimestampMicros(loaded_at.time_since_epoch().count());
+  before_data_.clear();
+  AppendInteger(columns_[1].number, extracted, &before_data_);
+  AppendTag(columns_[2].number, kBytes, &before_data_);
+  before_id_.clear();
+  AppendInteger(columns_[3].number, extracted, &before_id_);
+  AppendInteger(columns_[4].number, loaded, &before_id_);
+  AppendTag(columns_[5].number, kBytes, &before_id_);
+  AppendVarint(BizonIdMaker::kLength, &before_id_);
 }
 
 std::optional<RowFault> RowEncoder::Append(const Record& record, std::string* out) {
@@ -130,27 +140,30 @@ std::optional<RowFault> RowEncoder::Append(const Record& record, std::string* ou
   return std::nullopt;
 }
 
-std::optional<RowFault> RowEncoder::AppendBizonRow(const Record& record, std::string* out) const {
+std::optional<RowFault> RowEncoder::AppendBizonRow(const Record& record, std::string* out) {
   if (data_is_json_) {
     if (const auto takes = WhyNoJson(record.data)) {
       return RowFault{.column = std::string(kBizonNames[2]), .reason = std::string(*takes)};
     }
   }
+  const size_t begin = out->size();
   char id[BizonIdMaker::kLength];
   ids_.Write(iteration_, record.position, id);
   const std::string_view id_text(id, sizeof(id));
-  // The columns stand in the order of BizonSchema.
   if (record.has_key || key_required_) {
     AppendBytes(columns_[0].number, record.has_key ? record.key : id_text, out);
   }
-  AppendInteger(columns_[1].number,
-                record.timestamp_us == Record::kNoTimestamp ? extracted_us_
-                                                            : TimestampMicros(record.timestamp_us),
-                out);
-  AppendBytes(columns_[2].number, record.data, out);
-  AppendInteger(columns_[3].number, extracted_us_, out);
-  AppendInteger(columns_[4].number, loaded_us_, out);
-  AppendBytes(columns_[5].number, id_text, out);
+  if (record.timestamp_us == Record::kNoTimestamp) {
+    *out += before_data_;
+  } else {
+    AppendInteger(columns_[1].number, TimestampMicros(record.timestamp_us), out);
+    AppendTag(columns_[2].number, kBytes, out);
+  }
+  AppendVarint(record.data.size(), out);
+  *out += record.data;
+  data_at_ = out->size() - record.data.size() - begin;
+  *out += before_id_;
+  *out += id_text;
   return std::nullopt;
 }
 

@@ -31,6 +31,8 @@ class RowEncoder {
   void Begin(const RecordBatch& batch, UtcTime loaded_at);
   // Appends the row; on a fault `out` is as it was.
   std::optional<RowFault> Append(const Record& record, std::string* out);
+  // Where in the row that was appended last the record's data stand as they are; npos: nowhere.
+  size_t data_at() const { return data_at_; }
 
  private:
   struct Column {
@@ -42,7 +44,7 @@ class RowEncoder {
   };
   static std::vector<Column> ColumnsOf(const BigQuerySchema& schema);
 
-  std::optional<RowFault> AppendBizonRow(const Record& record, std::string* out) const;
+  std::optional<RowFault> AppendBizonRow(const Record& record, std::string* out);
   static void AppendObject(const std::vector<Column>& columns, std::string_view object,
                            std::string* out);
   static void AppendValue(const Column& column, std::string_view token, std::string* out);
@@ -54,9 +56,12 @@ class RowEncoder {
   BizonIdMaker ids_;
   JsonRows json_rows_;
   std::string json_;  // Scratch.
+  size_t data_at_ = std::string::npos;
   uint64_t iteration_ = 0;
-  int64_t extracted_us_ = 0;
-  int64_t loaded_us_ = 0;
+  // Parts of every row of the batch, in wire format: what stands between the key and the data of a
+  // record without an instant of its own, and between the data and the id.
+  std::string before_data_;
+  std::string before_id_;
 };
 
 }  // namespace bizond

@@ -231,7 +231,7 @@ Status StreamingV2Destination::WriteRow(const Record& record, uint64_t iteration
   if (!request_.empty() && request_.bytes() + row_.size() + kHeadBytes > kAppendBytesMax) {
     BIZOND_RETURN_IF_ERROR(SendRequest());
   }
-  request_.Add(row_, record, iteration);
+  request_.Add(row_, encoder_->data_at(), record, iteration);
   const bool full =
       request_.bytes() >= kRequestBytes || request_.rows() >= options_.config.max_rows_per_request;
   return full ? SendRequest() : Status{};
@@ -240,7 +240,7 @@ Status StreamingV2Destination::WriteRow(const Record& record, uint64_t iteration
 Status StreamingV2Destination::SendRequest() {
   if (request_.empty()) return {};
   bytes_written_ += request_.bytes();
-  BIZOND_RETURN_IF_ERROR(stream_->Append(std::exchange(request_, AppendRequest())));
+  BIZOND_RETURN_IF_ERROR(stream_->Append(std::exchange(request_, stream_->TakeSpare())));
   if (stream_->TakeSchemaUpdate()) {
     log_->Write(LogLevel::kInfo, "somebody changed the table's columns; going on with the job's",
                 {{"table", Written().Dotted()}});

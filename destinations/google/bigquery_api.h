@@ -33,6 +33,7 @@
 namespace bizond {
 
 class GoogleTransport;
+struct UploadSource;
 
 struct BigQueryTable {
   BigQueryTableName name;
@@ -95,6 +96,8 @@ class BigQueryApi {
   // cut left it.
   Result<BigQueryJob> StartUpload(const std::string& id, const nlohmann::json& configuration,
                                   std::string_view data, std::stop_token stop);
+  Result<BigQueryJob> StartUpload(const std::string& id, const nlohmann::json& configuration,
+                                  const UploadSource& data, std::stop_token stop);
   // nullopt: there is no such job.
   Result<std::optional<BigQueryJob>> GetJob(const std::string& id, std::stop_token stop);
   // The same; that there is none is an error.

@@ -95,6 +95,12 @@ Result<BigQueryJob> BigQueryApi::StartJob(const std::string& id,
 Result<BigQueryJob> BigQueryApi::StartUpload(const std::string& id,
                                              const nlohmann::json& configuration,
                                              std::string_view data, std::stop_token stop) {
+  return StartUpload(id, configuration, UploadOf(data), std::move(stop));
+}
+
+Result<BigQueryJob> BigQueryApi::StartUpload(const std::string& id,
+                                             const nlohmann::json& configuration,
+                                             const UploadSource& data, std::stop_token stop) {
   const UploadTarget target{
       .endpoint = impl_->endpoints.rest,
       .url = fmt::format("{}/upload/bigquery/v2/projects/{}/jobs?uploadType=resumable",

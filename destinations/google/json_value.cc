@@ -9,6 +9,7 @@
 #include "destinations/bizon_columns.h"
 #include "destinations/google/civil_time.h"
 #include "destinations/google/decimal.h"
+#include "destinations/google/plain_json.h"
 #include "destinations/json_string.h"
 #include "sync/cursor.h"
 
@@ -311,6 +312,7 @@ std::optional<std::string_view> AppendJsonValue(std::string_view token, BigQuery
 }
 
 std::optional<std::string_view> WhyNoJson(std::string_view token) {
+  if (IsPlainJson(token)) return std::nullopt;
   if (HasLoneSurrogate(token)) return kLoneSurrogate;
   int depth = 0;
   for (size_t i = 0; i < token.size(); ++i) {

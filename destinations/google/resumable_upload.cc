@@ -30,7 +30,7 @@ std::optional<size_t> Arrived(const HttpResponse& response, size_t size) {
 
 class Session {
  public:
-  Session(GoogleTransport* transport, const UploadTarget& target, std::string_view data,
+  Session(GoogleTransport* transport, const UploadTarget& target, const UploadSource& data,
           std::stop_token stop)
       : transport_(transport), target_(target), data_(data), stop_(std::move(stop)) {}
 
@@ -43,7 +43,7 @@ class Session {
       BIZOND_ASSIGN_OR_RETURN(const HttpResponse response, Next());
       if (response.status == 404 || response.status == 410) return std::nullopt;
       if (response.status != 308) return std::optional(response);
-      const std::optional<size_t> arrived = Arrived(response, data_.size());
+      const std::optional<size_t> arrived = Arrived(response, data_.size);
       if (!arrived || *arrived < offset_) {
         return Failure(BadAnswer("an upload", "its range is '" + HeaderOf(response, "range") +
                                                   "' after " + std::to_string(offset_) + " bytes"));
@@ -58,7 +58,7 @@ class Session {
   Result<HttpResponse> Begin() {
     GoogleCall call{.method = "POST", .url = target_.url, .body = target_.metadata};
     call.headers = {{"X-Upload-Content-Type", target_.content_type},
-                    {"X-Upload-Content-Length", std::to_string(data_.size())}};
+                    {"X-Upload-Content-Length", std::to_string(data_.size)}};
     call.answers = {409};
     return transport_->Send(call, stop_);
   }
@@ -66,10 +66,14 @@ class Session {
   // Sends the next chunk, or after a cut asks how far the last one came.
   Result<HttpResponse> Next() {
     while (true) {
-      Result<HttpResponse> response = transport_->Send(asks_ ? Question() : Chunk(), stop_);
+      GoogleCall call = Question();
+      if (!asks_) {
+        BIZOND_ASSIGN_OR_RETURN(call, Chunk());
+      }
+      Result<HttpResponse> response = transport_->Send(call, stop_);
       if (response) {
         // A chunk that left nothing behind is a cut, too.
-        if (response->status == 308 && !asks_ && Arrived(*response, data_.size()) == offset_) {
+        if (response->status == 308 && !asks_ && Arrived(*response, data_.size) == offset_) {
           BIZOND_RETURN_IF_ERROR(Rest(BadAnswer("an upload", "no byte of a chunk arrived")));
         }
         return response;
@@ -95,24 +99,23 @@ class Session {
     return call;
   }
 
-  GoogleCall Chunk() const {
+  Result<GoogleCall> Chunk() const {
     GoogleCall call = Put();
-    const std::string_view part = data_.substr(offset_, kChunk);
-    call.body = part;
+    BIZOND_ASSIGN_OR_RETURN(call.body, data_.read(offset_, std::min(kChunk, data_.size - offset_)));
     call.headers = {{"Content-Range", fmt::format("bytes {}-{}/{}", offset_,
-                                                  offset_ + part.size() - 1, data_.size())}};
+                                                  offset_ + call.body.size() - 1, data_.size)}};
     return call;
   }
 
   GoogleCall Question() const {
     GoogleCall call = Put();
-    call.headers = {{"Content-Range", fmt::format("bytes */{}", data_.size())}};
+    call.headers = {{"Content-Range", fmt::format("bytes */{}", data_.size)}};
     return call;
   }
 
   GoogleTransport* const transport_;
   const UploadTarget& target_;
-  const std::string_view data_;
+  const UploadSource& data_;
   const std::stop_token stop_;
   std::string url_;
   size_t offset_ = 0;
@@ -122,9 +125,16 @@ class Session {
 
 }  // namespace
 
+UploadSource UploadOf(std::string_view text) {
+  return {.size = text.size(), .read = [text](size_t offset, size_t bytes) -> Result<std::string> {
+            return std::string(text.substr(offset, bytes));
+          }};
+}
+
 Result<std::optional<HttpResponse>> UploadInSession(GoogleTransport* transport,
                                                     const UploadTarget& target,
-                                                    std::string_view data, std::stop_token stop) {
+                                                    const UploadSource& data,
+                                                    std::stop_token stop) {
   return Session(transport, target, data, std::move(stop)).Run();
 }
 
