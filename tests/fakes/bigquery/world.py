@@ -18,6 +18,7 @@ DEFAULT_OPTIONS = {
     "append_max_bytes": 10 << 20,  # Of one AppendRowsRequest.
     "upload_session_s": 7 * 86400,
     "any_bucket": True,  # A bucket need not be made first.
+    "denied": [],  # Permissions that the caller lacks; see iam.py.
     "token": None,  # When set, `Authorization: Bearer TOKEN` is required.
 }
 
