@@ -27,6 +27,7 @@
 
 #include "base/error.h"
 #include "sync/bizon_id.h"
+#include "sync/destination_plan.h"
 #include "sync/job_spec.h"
 #include "sync/record_batch.h"
 
@@ -43,6 +44,8 @@ enum class PublishMode {
 };
 std::string_view PublishModeName(PublishMode mode);  // "replace", "append", "merge", "direct"
 std::optional<PublishMode> ParsePublishMode(std::string_view name);
+// How the next run of a job publishes.
+PublishMode PublishModeOf(const JobSpec& job, bool reset);
 
 // Who publishes: written into the destination's ledger, compared by the next run.
 struct Publisher {
@@ -123,6 +126,22 @@ class Destination {
   virtual Status Cleanup() { return {}; }
   // Removes the staging of a run that will not be published.
   virtual Status Discard() { return {}; }
+
+  // ---- before a run ----
+  // Of a destination that nobody opened, by looking alone: nothing is written or started.
+
+  // What a run in this mode would make and do here; empty: it does not say. An error is one that
+  // the run would meet, too.
+  virtual Result<DestinationPlan> Plan(PublishMode mode, std::stop_token stop) {
+    (void)mode, (void)stop;
+    return DestinationPlan();
+  }
+  // Every permission that a run in this mode needs; none: the destination knows no permissions
+  // beside what CheckConnection finds.
+  virtual Result<std::vector<AccessCheck>> CheckAccess(PublishMode mode, std::stop_token stop) {
+    (void)mode, (void)stop;
+    return std::vector<AccessCheck>();
+  }
 
   // Bytes given to the operating system or the peer so far, for the counters.
   virtual uint64_t BytesWritten() const { return 0; }

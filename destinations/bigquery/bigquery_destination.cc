@@ -6,6 +6,7 @@
 
 #include "base/identity.h"
 #include "destinations/bigquery/changes.h"
+#include "destinations/bigquery/table_resource.h"
 #include "destinations/divergence.h"
 #include "destinations/google/job_id.h"
 #include "sync/run_log.h"
@@ -140,12 +141,7 @@ Status BigQueryDestination::StartLoad(const StagedLoad& load, bool found_before)
                           .purpose = "load",
                           .batch = load.number,
                           .content = content});
-  const nlohmann::json configuration = {
-      {"destinationTable",
-       {{"projectId", table.project}, {"datasetId", table.dataset}, {"tableId", table.table}}},
-      {"sourceFormat", "NEWLINE_DELIMITED_JSON"},
-      {"writeDisposition", "WRITE_APPEND"},
-      {"createDisposition", "CREATE_NEVER"}};
+  const nlohmann::json configuration = LoadConfiguration(table);
   entry.start = [this, configuration, files = load.files](const std::string& id) {
     CountChange(&mark_.loaded, Loaded().Dotted(), clock_.Now(), log_);
     return files_->Start(api_.get(), id, configuration, files, stop_);

@@ -69,6 +69,8 @@ class BigQueryDestination final : public Destination {
   Result<std::string> Finalize(std::string_view intent) override;
   Status Cleanup() override;
   Status Discard() override;
+  Result<DestinationPlan> Plan(PublishMode mode, std::stop_token stop) override;
+  Result<std::vector<AccessCheck>> CheckAccess(PublishMode mode, std::stop_token stop) override;
   uint64_t BytesWritten() const override { return bytes_written_; }
 
  private:
@@ -82,6 +84,7 @@ class BigQueryDestination final : public Destination {
 
   // ---- opening.cc ----
   Status Connect(std::stop_token stop);
+  Result<bool> FindDataset();
   void OpenFiles(const std::string& owner);
   Status FindTarget();
   Status Lock();
@@ -93,6 +96,10 @@ class BigQueryDestination final : public Destination {
   Status Diverged(const OpenRequest& request, const std::string& what);
   Status RemoveStagings();
   Status Claim(const BigQueryTableName& name);
+
+  // ---- plan.cc ----
+  Result<PlannedPlace> PlanTarget(const std::optional<BigQueryTable>& target,
+                                  const nlohmann::json& resource, PublishMode mode) const;
 
   // ---- publication.cc ----
   Result<BigQueryTable> CheckStaging();

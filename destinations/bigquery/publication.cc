@@ -9,14 +9,6 @@
 #include "destinations/google/job_id.h"
 
 namespace bizond {
-namespace {
-
-nlohmann::json Reference(const BigQueryTableName& name) {
-  return {{"projectId", name.project}, {"datasetId", name.dataset}, {"tableId", name.table}};
-}
-
-}  // namespace
-
 Result<std::string> BigQueryDestination::Prepare() {
   BIZOND_RETURN_IF_ERROR(PutFile());
   SealLoads();
@@ -80,11 +72,7 @@ Status BigQueryDestination::AddColumns(const BigQueryTable& staged) {
 Status BigQueryDestination::Copy() {
   const bool replace = mode_ == PublishMode::kReplace;
   const nlohmann::json configuration = {
-      {"copy",
-       {{"sourceTable", Reference(Loaded())},
-        {"destinationTable", Reference(mark_.target)},
-        {"writeDisposition", replace ? "WRITE_TRUNCATE" : "WRITE_APPEND"},
-        {"createDisposition", "CREATE_IF_NEEDED"}}}};
+      {"copy", CopyConfiguration(Loaded(), mark_.target, replace)}};
   JobQueue::Entry entry;
   entry.stem = JobIdStem({.run = mark_.run,
                           .table = mark_.target.Dotted(),

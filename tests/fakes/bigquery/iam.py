@@ -34,9 +34,15 @@ def denied(world, permission):
     return permission in world.options["denied"]
 
 
+def used(world, permission):
+    """Notes that a call needs it; true: it has it."""
+    world.used_permissions.add(permission)
+    return not denied(world, permission)
+
+
 def need(world, permission, where):
     """Refuses a call for the want of a permission; `where` is ("dataset", "p:d") or the like."""
-    if not denied(world, permission):
+    if used(world, permission):
         return
     kind, name = where
     if permission.startswith("storage."):
@@ -51,8 +57,6 @@ def need(world, permission, where):
 
 def check(world, request):
     """What the call as such needs."""
-    if not world.options["denied"]:
-        return
     for method, path, permission in _NEEDED:
         match = path.match(request.path) if method == request.method else None
         if match:

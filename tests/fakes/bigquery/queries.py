@@ -16,8 +16,8 @@ _SELECT = re.compile(
 _COUNT = re.compile(r"^COUNT\(\s*(?:\*|1)\s*\)(?:\s+(?:AS\s+)?`?(\w+)`?)?$", re.I)
 
 
-_CREATE_TABLE = re.compile(r"^\s*CREATE\s+TABLE\s+`(?P<name>[^`]+)`\s*\(\s*\w+\s+\w+\s*(?:,\s*\w+\s+\w+\s*)*\)\s*;?\s*$",
-                           re.I)
+_CREATE_TABLE = re.compile(
+    r"^\s*CREATE\s+TABLE\s+`(?P<name>[^`]+)`\s*\(\s*\w+\s+\w+\s*(?:,\s*\w+\s+\w+\s*)*\)\s*;?\s*$", re.I)
 _CREATE_SCHEMA = re.compile(r"^\s*CREATE\s+SCHEMA\s+`(?P<name>[^`]+)`\s*;?\s*$", re.I)
 
 

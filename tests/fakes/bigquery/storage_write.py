@@ -199,7 +199,7 @@ class Service:
         try:
             with self.world.lock:
                 self.world.settle()
-                if iam.denied(self.world, "bigquery.tables.updateData"):
+                if not iam.used(self.world, "bigquery.tables.updateData"):
                     raise Refusal(code_pb2.PERMISSION_DENIED, "Permission 'TABLES_UPDATE_DATA' denied on resource "
                                   "'%s' (or it may not exist)." % path)
                 response = run(self.world, request)

@@ -42,6 +42,7 @@ class World:
             self.uploads = {}  # upload id -> Upload
             self.streams = {}  # name -> Stream of the Write API
             self.modifications = {}  # table key -> times of jobs
+            self.used_permissions = set()  # That calls needed, granted or not.
             self._advanced = 0.0
             self._counter = 0
 
