@@ -62,8 +62,10 @@ class RejectSink {
  public:
   virtual ~RejectSink() = default;
   // The record goes to the rejects and is counted as one; with `on_error: fail` the error that ends
-  // the run comes back. During WriteRecords and Flush only, for a record that was given to
-  // WriteRecords since the last Flush.
+  // the run comes back. From Open to Prepare; it counts with the next mark that is stored, so that
+  // one that a mark was stored before (FollowsMarks) is told again by whoever goes on from that
+  // mark. Without FollowsMarks: during WriteRecords and Flush, for a record of since the last
+  // Flush.
   virtual Status Reject(uint64_t iteration, RejectedRecord reject) = 0;
 };
 
@@ -113,6 +115,10 @@ class Destination {
   // The mark of the last Flush is stored. After a crash before this call Open gets that mark, and
   // does what would have been done here.
   virtual Status MarkStored() { return {}; }
+  // Of a destination that follows marks, when all records were written and the last mark is stored:
+  // waits until what the mark lists is in its place. True: something else took the place of a part
+  // of it, and needs a mark of its own: Flush, MarkStored and Settle follow.
+  virtual Result<bool> Settle() { return false; }
   // Seals the staging and says what Finalize will do: onto what, and the target's state before.
   virtual Result<std::string> Prepare() { return std::string(); }
   // Publishes. May be called again after it happened: it finds that out and returns the same

@@ -327,7 +327,11 @@ Status SyncPump::Verify() const {
 Status SyncPump::Seal() {
   if (Resumable() && parts_.destination->FollowsMarks()) {
     progress_.exhausted = progress_.exhausted || !cut_short_;
-    BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+    for (bool settled = false; !settled;) {
+      BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+      BIZOND_ASSIGN_OR_RETURN(const bool more, parts_.destination->Settle());
+      settled = !more;
+    }
   }
   BIZOND_ASSIGN_OR_RETURN(progress_.mark, FlushDestination());
   BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());

@@ -76,7 +76,7 @@ Status BigQueryDestination::PutFile() {
   if (buffer_rows_ == 0) return {};
   const std::string bytes = buffer_.Finish();
   const uint64_t number = mark_.files + 1;
-  std::string name = fmt::format("{}-{}-{}.json.gz", mark_.nonce, number, HexOf(HashBytes(bytes)));
+  std::string name = FileName(number, bytes);
   BIZOND_RETURN_IF_ERROR(files_->Put(name, bytes, stop_));
   bytes_written_ += bytes.size();
   mark_.files = number;
@@ -105,6 +105,8 @@ Result<std::string> BigQueryDestination::Flush() {
 
 Status BigQueryDestination::MarkStored() {
   stored_ = mark_.files;
+  for (const std::string& file : replaced_) BIZOND_RETURN_IF_ERROR(files_->Remove(file, stop_));
+  replaced_.clear();
   if (mark_.loads.empty()) return {};
   if (stop_.stop_requested()) {
     // The next attempt finds the loads in its mark. A stream that ends here must have brought them.
@@ -162,7 +164,10 @@ Status BigQueryDestination::AwaitLoads(size_t most) {
     mark_.loads.erase(load);
     return {};
   };
-  return jobs_->AwaitUntil(most, done, stop_);
+  const auto refused = [this](const JobQueue::Entry& entry, const BigQueryJob& job) {
+    return ReplaceLoad(entry.number, job);
+  };
+  return jobs_->AwaitUntil(most, done, stop_, refused);
 }
 
 }  // namespace bizond

@@ -24,6 +24,9 @@
 // (ownership.h) keep overtaken attempts out; between looking at them and the copy lies the time of
 // one request, and an attempt that was overtaken there is still this run's, with the same job.
 //
+// Rows that BigQuery refuses become rejects, and their load gives way to one without them
+// (refusals.cc), for as long as a further mark can list that.
+//
 // Streams (direct) load into the target itself; their mark holds how many rows it had at the start.
 //
 // Threads: one thread at a time.
@@ -64,6 +67,7 @@ class BigQueryDestination final : public Destination {
   Result<std::string> Flush() override;
   bool FollowsMarks() const override { return true; }
   Status MarkStored() override;
+  Result<bool> Settle() override;
   Result<std::string> Prepare() override;
   using Destination::Finalize;
   Result<std::string> Finalize(std::string_view intent) override;
@@ -81,6 +85,10 @@ class BigQueryDestination final : public Destination {
   Status AwaitLoads(size_t most);
   Status StartLoad(const StagedLoad& load, bool found_before);
   BigQueryTableName Loaded() const;  // The table that loads go to.
+
+  // ---- refusals.cc ----
+  Result<bool> ReplaceLoad(uint64_t number, const BigQueryJob& job);
+  std::string FileName(uint64_t number, std::string_view bytes) const;
 
   // ---- opening.cc ----
   Status Connect(std::stop_token stop);
@@ -126,8 +134,11 @@ class BigQueryDestination final : public Destination {
   RunLog* log_ = nullptr;
   RejectSink* rejects_ = nullptr;
   std::stop_token stop_;
-  BigQueryMark mark_;    // What the next Flush returns; `target` is the table that was found.
-  uint64_t stored_ = 0;  // The files that a stored mark lists: no others are loaded.
+  BigQueryMark mark_;        // What the next Flush returns; `target` is the table that was found.
+  uint64_t stored_ = 0;      // The files that a stored mark lists: no others are loaded.
+  bool may_reject_ = false;  // A load that is refused may give way to one with fewer rows.
+  int refusals_ = 0;
+  std::vector<std::string> replaced_;  // Files that only an older mark names.
   std::optional<JobQueue> jobs_;
   std::optional<JsonRows> rows_;
   GzipBuffer buffer_;

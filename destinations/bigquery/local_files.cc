@@ -26,6 +26,18 @@ class LocalFiles final : public LoadFiles {
     return folder_.root.SyncDirectoryOf(Path(name));
   }
 
+  Result<std::string> Read(const std::string& name, std::stop_token stop) override {
+    (void)stop;
+    const std::string path = Path(name);
+    BIZOND_ASSIGN_OR_RETURN(const auto present, folder_.root.Stat(path));
+    if (!present) return Failure(StagingLost(path, "the rows that it held are not loaded yet"));
+    BIZOND_ASSIGN_OR_RETURN(File file, folder_.root.OpenFile(path, OpenMode::kRead));
+    std::string bytes(present->size_bytes, '\0');
+    BIZOND_ASSIGN_OR_RETURN(const size_t size, file.Read(bytes.data(), bytes.size()));
+    if (size != bytes.size()) return Failure(StagingLost(path, "it is shorter than it was"));
+    return bytes;
+  }
+
   Status Remove(const std::string& name, std::stop_token stop) override {
     (void)stop;
     return folder_.root.Remove(Path(name));
@@ -44,7 +56,7 @@ class LocalFiles final : public LoadFiles {
 
   Result<BigQueryJob> Start(BigQueryApi* api, const std::string& id, nlohmann::json load,
                             const std::vector<std::string>& files, std::stop_token stop) override {
-    BIZOND_ASSIGN_OR_RETURN(const std::string bytes, Read(files.at(0)));
+    BIZOND_ASSIGN_OR_RETURN(const std::string bytes, Read(files.at(0), stop));
     return api->StartUpload(id, {{"load", std::move(load)}}, bytes, std::move(stop));
   }
 
@@ -57,17 +69,6 @@ class LocalFiles final : public LoadFiles {
  private:
   std::string Path(const std::string& name) const {
     return fmt::format("{}/{}-{}", folder_.path, owner_, name);
-  }
-
-  Result<std::string> Read(const std::string& name) const {
-    const std::string path = Path(name);
-    BIZOND_ASSIGN_OR_RETURN(const auto present, folder_.root.Stat(path));
-    if (!present) return Failure(StagingLost(path, "the rows that it held are not loaded yet"));
-    BIZOND_ASSIGN_OR_RETURN(File file, folder_.root.OpenFile(path, OpenMode::kRead));
-    std::string bytes(present->size_bytes, '\0');
-    BIZOND_ASSIGN_OR_RETURN(const size_t size, file.Read(bytes.data(), bytes.size()));
-    if (size != bytes.size()) return Failure(StagingLost(path, "it is shorter than it was"));
-    return bytes;
   }
 
   const Location folder_;

@@ -97,6 +97,9 @@ Status BigQueryDestination::Open(const OpenRequest& request, std::stop_token sto
   rejects_ = request.rejects;
   mark_ = {};
   stored_ = 0;
+  may_reject_ = mode_ != PublishMode::kDirect && !request.intent;
+  refusals_ = 0;
+  replaced_.clear();
   jobs_.reset();
   buffer_.Clear();
   buffer_rows_ = 0;

@@ -10,6 +10,7 @@
 
 namespace bizond {
 Result<std::string> BigQueryDestination::Prepare() {
+  may_reject_ = false;  // No further mark lists what would take a load's place.
   BIZOND_RETURN_IF_ERROR(PutFile());
   SealLoads();
   BIZOND_RETURN_IF_ERROR(StartLoads(/*found_before=*/false));
@@ -30,6 +31,7 @@ Result<std::string> BigQueryDestination::Prepare() {
 
 Result<std::string> BigQueryDestination::Finalize(std::string_view text) {
   BIZOND_ASSIGN_OR_RETURN(mark_, BigQueryMark::Decode("intent", text));
+  may_reject_ = false;
   stored_ = mark_.files;
   BIZOND_RETURN_IF_ERROR(StartLoads(/*found_before=*/true));
   BIZOND_RETURN_IF_ERROR(AwaitLoads(0));
