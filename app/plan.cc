@@ -165,7 +165,7 @@ void PrintStream(const json& stream, const JobSpec& spec, Console& console) {
 }
 
 // With --json a program reads standard output, whatever the outcome.
-int Refuse(const Error& error, Console& console) {
+int RefusePlan(const Error& error, Console& console) {
   console.Report(error);
   if (console.json()) console.Print(Serialize({{"error", ErrorJson(error)}}));
   const int exit_code = ExitCodeOf(error);
@@ -185,7 +185,7 @@ int PlanJobFile(const JobFileOptions& options, Console& console) {
                {"streams", json::array()}};
   for (const std::string& stream : spec.source.streams) {
     Result<json> one = StreamPlan(*opened.file, stream, clock, signals.token());
-    if (!one) return Refuse(one.error(), console);
+    if (!one) return RefusePlan(one.error(), console);
     plan["streams"].push_back(*std::move(one));
   }
   if (console.json()) {

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kSessionsMax = 5;
 // A full file, and what zlib held back of it.
-constexpr uint64_t kFileBytesMax = 96 << 20;
+constexpr uint64_t kReadBytesMax = 96 << 20;
 
 class BucketFiles final : public LoadFiles {
  public:
@@ -48,7 +48,7 @@ class BucketFiles final : public LoadFiles {
     GoogleCall call{.url = fmt::format("{}/storage/v1/b/{}/o/{}?alt=media", endpoint_,
                                        EncodePathSegment(bucket_), EncodePathSegment(Path(name)))};
     call.answers = {404};
-    call.max_response_bytes = kFileBytesMax;
+    call.max_response_bytes = kReadBytesMax;
     BIZOND_ASSIGN_OR_RETURN(HttpResponse response, transport_->Send(call, std::move(stop)));
     if (response.status == 404) {
       return Failure(StagingLost(fmt::format("gs://{}/{}", bucket_, Path(name)),

@@ -16,8 +16,8 @@
 namespace bizond {
 namespace {
 
-constexpr size_t kTextMax = 64 << 10;
-constexpr int kGzipWindow = MAX_WBITS + 16;
+constexpr size_t kRowTextMax = 64 << 10;
+constexpr int kInflateWindow = MAX_WBITS + 16;
 
 // The place that a message names.
 std::optional<uint64_t> PositionIn(std::string_view message) {
@@ -46,7 +46,8 @@ class Sieve {
       const std::string_view piece = text.substr(0, end == text.npos ? text.size() : end + 1);
       if (refusing_) {
         std::string& kept = out_.refused.back().text;
-        kept += piece.substr(0, std::min(piece.size(), kTextMax - std::min(kept.size(), kTextMax)));
+        kept += piece.substr(
+            0, std::min(piece.size(), kRowTextMax - std::min(kept.size(), kRowTextMax)));
       } else {
         buffer_.Write(piece);
       }
@@ -88,7 +89,7 @@ class Sieve {
 // An inflate of one file.
 struct Inflater {
   z_stream z{};
-  bool ready = inflateInit2(&z, kGzipWindow) == Z_OK;
+  bool ready = inflateInit2(&z, kInflateWindow) == Z_OK;
   Inflater() = default;
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;

@@ -25,8 +25,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
 
-constexpr PublishMode kModes[] = {PublishMode::kReplace, PublishMode::kAppend,
-                                  PublishMode::kDirect};
+constexpr PublishMode kPlanModes[] = {PublishMode::kReplace, PublishMode::kAppend,
+                                      PublishMode::kDirect};
 
 bool IsBigQuery(std::string_view name) { return name.starts_with("bigquery"); }
 
@@ -134,7 +134,7 @@ bool IsThere(std::string_view name) {
 void ForEachOfGoogle(const std::function<void(Placed*)>& test) {
   for (const char* name : kGoogle) {
     if (!IsThere(name)) continue;
-    for (const PublishMode mode : kModes) {
+    for (const PublishMode mode : kPlanModes) {
       SCOPED_TRACE(std::string(name) + " " + std::string(PublishModeName(mode)));
       Placed placed(name, mode);
       test(&placed);
@@ -144,7 +144,7 @@ void ForEachOfGoogle(const std::function<void(Placed*)>& test) {
 
 TEST(DestinationPlans, WriteNothing) {
   for (const DestinationDescriptor& row : DestinationCatalog()) {
-    for (const PublishMode mode : kModes) {
+    for (const PublishMode mode : kPlanModes) {
       SCOPED_TRACE(std::string(row.name) + " " + std::string(PublishModeName(mode)));
       DestinationHarness harness(row.name, mode);
       const auto files = FilesIn(harness.folder());
@@ -294,6 +294,7 @@ TEST(DestinationAccess, IsAskedForAllThatARunNeeds) {
     for (int run = 1; run <= 2; ++run) {  // Into a new table, and into one that is there.
       const std::vector<AccessCheck> checks = placed->Access();
       std::vector<std::string> asked;
+      asked.reserve(checks.size());
       for (const AccessCheck& check : checks) asked.push_back(check.permission);
       placed->fake().Send("DELETE", "/_fake/permissions");
       placed->MustRun("run-" + std::to_string(run), run * 10);
