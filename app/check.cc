@@ -1,10 +1,9 @@
-// The verbs that look and write nothing: check, plan, secrets check.
+// The verbs that look and connect: check, secrets check.
 #include <nlohmann/json.hpp>
 
 #include "app/composition.h"
 #include "app/job_file.h"
-#include "sync/cursor.h"
-#include "sync/record_parser.h"
+#include "web/problem.h"
 #include "web/run_json.h"
 
 namespace bizond {
@@ -12,62 +11,62 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kPlanRecords = 10;
-constexpr uint64_t kPlanIterations = 100;
-
 struct Probe {
   std::string stream;
   std::string what;  // "source", "destination"
   Status status;
 };
 
-std::vector<Probe> ProbeConnections(const JobFile& file, Clock& clock, std::stop_token stop) {
+struct StreamAccess {
+  std::string stream;
+  AccessCheck check;
+};
+
+struct Findings {
   std::vector<Probe> probes;
-  for (const std::string& stream : file.spec.source.streams) {
-    Result<OpenedStream> opened = OpenStream(file, stream, clock);
-    if (!opened) {
-      probes.push_back({stream, "definition", tl::make_unexpected(opened.error())});
-      continue;
-    }
-    probes.push_back({stream, "source", opened->source->CheckConnection(stop)});
-    probes.push_back({stream, "destination", opened->destination->CheckConnection(stop)});
+  std::vector<StreamAccess> access;
+};
+
+void ProbeStream(const JobFile& file, const std::string& stream, Clock& clock,
+                 const std::stop_token& stop, Findings* out) {
+  Result<OpenedStream> opened = OpenStream(file, stream, clock);
+  if (!opened) {
+    out->probes.push_back({stream, "definition", tl::make_unexpected(opened.error())});
+    return;
   }
-  return probes;
+  Destination& destination = *opened->destination;
+  out->probes.push_back({stream, "source", opened->source->CheckConnection(stop)});
+  const Status reached = destination.CheckConnection(stop);
+  out->probes.push_back({stream, "destination", reached});
+  // One that refuses us may say what is missing; one that cannot be reached says nothing.
+  if (!reached && reached.error().kind != ErrorKind::kPermanent) return;
+  auto access = destination.CheckAccess(PublishModeOf(file.spec, /*reset=*/false), stop);
+  if (!access) {
+    if (reached) {
+      out->probes.push_back({stream, "permissions", tl::make_unexpected(access.error())});
+    }
+    return;
+  }
+  for (AccessCheck& check : *access) out->access.push_back({stream, std::move(check)});
 }
 
-// A text without its quotes, as the API shows a watermark; null: the record has none.
-json CursorShown(std::string_view token) {
-  if (token.empty() || token == "null") return nullptr;
-  return token.front() == '"' ? UnescapeJsonString(token) : std::string(token);
+// "orders: bigquery.tables.create on dataset p1.d granted"
+std::string Line(const StreamAccess& one) {
+  std::string line = one.stream + ": " + one.check.permission + " on " + one.check.on + " " +
+                     AccessStateName(one.check.state);
+  if (!one.check.why.empty()) line += " (" + one.check.why + ")";
+  return line;
 }
 
-// Up to ten records as a run without a watermark would read them.
-Result<json> FirstRecords(const JobFile& file, const std::string& stream, Clock& clock,
-                          std::stop_token stop) {
-  BIZOND_ASSIGN_OR_RETURN(const OpenedStream opened, OpenStream(file, stream, clock));
-  RecordParser parser(file.spec.source.cursor_field, file.spec.source.primary_key);
-  ReadRequest request;
-  request.mode = SyncMode::kFullRefresh;
-  request.parser = &parser;
-  json records = json::array();
-  std::string pagination;
-  for (uint64_t i = 0; i < kPlanIterations && records.size() < kPlanRecords; ++i) {
-    RecordBatch batch;
-    batch.iteration = i;
-    batch.extracted_at = clock.Now();
-    BIZOND_ASSIGN_OR_RETURN(const Iteration page,
-                            opened.source->Read(request, pagination, &batch, stop));
-    for (const Record& record : batch.records()) {
-      if (records.size() == kPlanRecords) break;
-      records.push_back({{"source_record_id", record.has_key ? json(record.key) : json(nullptr)},
-                         {"cursor", CursorShown(record.cursor)},
-                         {"source_data", record.data}});
-    }
-    if (page.exhausted) break;
-    if (page.upper_bound) request.upper_bound = *page.upper_bound;
-    pagination = page.next_pagination;
-  }
-  return records;
+json AccessJson(const StreamAccess& one) {
+  const AccessCheck& check = one.check;
+  return {{"stream", one.stream},
+          {"permission", check.permission},
+          {"on", check.on},
+          {"needed_for", check.needed_for},
+          {"state", AccessStateName(check.state)},
+          {"why", check.why.empty() ? json() : json(check.why)},
+          {"error", ErrorJson(check.error)}};
 }
 
 }  // namespace
@@ -77,66 +76,37 @@ int CheckJobFile(const JobFileOptions& options, Console& console) {
   RealClock clock;
   const OpenedJobFile opened = OpenJobFile(options, console);
   if (!opened.file) return opened.exit_code;
+  Findings found;
+  for (const std::string& stream : opened.file->spec.source.streams) {
+    ProbeStream(*opened.file, stream, clock, signals.token(), &found);
+  }
   int exit_code = kExitDone;
-  json result = {{"job", opened.file->spec.name}, {"checks", json::array()}};
-  for (const Probe& probe : ProbeConnections(*opened.file, clock, signals.token())) {
+  const auto report = [&](const Error& error) {
+    console.Report(error);
+    exit_code = error.kind == ErrorKind::kConfig ? kExitInvalid : kExitCannotConnect;
+  };
+  json result = {
+      {"job", opened.file->spec.name}, {"checks", json::array()}, {"permissions", json::array()}};
+  for (const Probe& probe : found.probes) {
     result["checks"].push_back(
         {{"stream", probe.stream},
          {"what", probe.what},
          {"ok", probe.status.has_value()},
          {"error", probe.status ? json() : ErrorJson(probe.status.error())}});
-    if (probe.status) {
-      if (!console.json()) console.Print(probe.stream + ": " + probe.what + " ok");
-      continue;
+    if (!probe.status) {
+      report(probe.status.error());
+    } else if (!console.json()) {
+      console.Print(probe.stream + ": " + probe.what + " ok");
     }
-    console.Report(probe.status.error());
-    exit_code = probe.status.error().kind == ErrorKind::kConfig ? kExitInvalid : kExitCannotConnect;
+  }
+  for (const StreamAccess& one : found.access) {
+    result["permissions"].push_back(AccessJson(one));
+    if (!console.json()) console.Print(Line(one));
+    if (one.check.error) report(*one.check.error);
   }
   result["ok"] = exit_code == kExitDone;
-  if (console.json()) console.Print(result.dump());
+  if (console.json()) console.Print(Serialize(result));
   return exit_code;
-}
-
-int PlanJobFile(const JobFileOptions& options, Console& console) {
-  Signals signals;
-  RealClock clock;
-  const OpenedJobFile opened = OpenJobFile(options, console);
-  if (!opened.file) return opened.exit_code;
-  const JobSpec& spec = opened.file->spec;
-  json plan = {{"job", spec.name},
-               {"sync_mode", SyncModeName(spec.source.sync_mode)},
-               {"streams", json::array()}};
-  for (const std::string& stream : spec.source.streams) {
-    Result<OpenedStream> parts = OpenStream(*opened.file, stream, clock);
-    Result<json> records = parts ? FirstRecords(*opened.file, stream, clock, signals.token())
-                                 : tl::make_unexpected(parts.error());
-    if (!records) {
-      console.Report(records.error());
-      return records.error().kind == ErrorKind::kConfig ? kExitInvalid : kExitCannotConnect;
-    }
-    plan["streams"].push_back({{"stream", stream},
-                               {"destination", spec.destination.name},
-                               {"destination_id", spec.DestinationIdOf(stream)},
-                               {"target", parts->destination->CanonicalTarget()},
-                               {"exactly_once", parts->destination->ExactlyOnce()},
-                               {"records", *records}});
-  }
-  if (console.json()) {
-    console.Print(plan.dump());
-    return kExitDone;
-  }
-  for (const json& stream : plan["streams"]) {
-    const std::string target = stream["target"].get<std::string>();
-    console.Print(stream["stream"].get<std::string>() + " -> " + spec.destination.name + " " +
-                  (target.empty() ? stream["destination_id"].get<std::string>() : target) + ", " +
-                  std::string(SyncModeName(spec.source.sync_mode)) + ", " +
-                  (stream["exactly_once"] ? "exactly once" : "at least once"));
-    for (const json& record : stream["records"]) {
-      console.Print("  " + record["source_data"].get<std::string>());
-    }
-  }
-  console.Note("nothing was written");
-  return kExitDone;
 }
 
 int CheckSecrets(const JobFileOptions& options, Console& console) {

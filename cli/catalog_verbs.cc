@@ -81,11 +81,13 @@ int DestinationListVerb(const Invocation& invocation) {
     items.push_back({{"name", each.name},
                      {"summary", each.summary},
                      {"exactly_once", each.exactly_once},
+                     {"replace", each.replace},
                      {"merge", each.merge}});
-    rows.push_back({std::string(each.name), YesNo(each.exactly_once), YesNo(each.merge),
-                    std::string(each.summary)});
+    rows.push_back({std::string(each.name), YesNo(each.exactly_once), YesNo(each.replace),
+                    YesNo(each.merge), std::string(each.summary)});
   }
-  return PrintItems(invocation, items, {"NAME", "EXACTLY ONCE", "MERGE", "WHAT IT IS"}, rows);
+  return PrintItems(invocation, items, {"NAME", "EXACTLY ONCE", "REPLACE", "MERGE", "WHAT IT IS"},
+                    rows);
 }
 
 int StreamListVerb(const Invocation& invocation) {

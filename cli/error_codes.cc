@@ -240,6 +240,8 @@ constexpr ErrorCodeRow kCodes[] = {
     {"permanent", "A failure that stays until somebody changes something.", "Read the message.",
      kResumable},
     {"permission_denied", "This user may not do that.", "Give it access.", kResumable},
+    {"permission_missing", "The account of a job lacks a permission that its runs need.",
+     "Grant the role that the message names, by the command beside it.", kUntouched},
     {"precondition_failed", "The job has changed since it was read.",
      "Read it again and repeat the change.", kNotChanged},
     {"quota_exceeded", "A quota of the disk is used up.", "Free some space or raise the quota.",

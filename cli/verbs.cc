@@ -77,9 +77,10 @@ constexpr bool kDaemon = true;
 constexpr Verb kVerbs[] = {
     {"serve", "", "the daemon: scheduler, API and page", kServe, false, false, ServeVerb},
     {"run", "JOB.yml", "one sync to its end, without a daemon", kRun, kData, false, RunVerb},
-    {"check", "JOB.yml", "validate a job and connect both ends", kJobFile, kData, false, CheckVerb},
-    {"plan", "JOB.yml", "what a run would do, and ten records; nothing is written", kJobFile, kData,
-     false, PlanVerb},
+    {"check", "JOB.yml", "validate a job, connect both ends, ask for permissions", kJobFile, kData,
+     false, CheckVerb},
+    {"plan", "JOB.yml", "what a run would make, and ten records; nothing is written", kJobFile,
+     kData, false, PlanVerb},
     {"source list", "", "the sources", {}, kData, false, SourceListVerb},
     {"stream list", "SOURCE", "the streams of a source", {}, kData, false, StreamListVerb},
     {"stream reset", "JOB.yml", "the next `bizond run` replaces its target", kStreamReset, false,

@@ -64,7 +64,7 @@ endforeach()
 
 # Google's own clients drive the fake of BigQuery: what the destinations are tested against is honest.
 add_test(NAME bigquery_fake_honest
-  COMMAND ${CMAKE_SOURCE_DIR}/.work/bigquery-fake/bin/python -m unittest honest honest_faults honest_write honest_uploads
+  COMMAND ${CMAKE_SOURCE_DIR}/.work/bigquery-fake/bin/python -m unittest honest honest_access honest_faults honest_write honest_uploads
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/fakes/bigquery)
 set_tests_properties(bigquery_fake_honest PROPERTIES TIMEOUT 300)
 

@@ -17,4 +17,17 @@ std::optional<PublishMode> ParsePublishMode(std::string_view name) {
   return std::nullopt;
 }
 
+PublishMode PublishModeOf(const JobSpec& job, bool reset) {
+  switch (job.source.sync_mode) {
+    case SyncMode::kFullRefresh:
+      return PublishMode::kReplace;
+    case SyncMode::kStream:
+      return PublishMode::kDirect;
+    case SyncMode::kIncremental:
+      break;
+  }
+  if (reset) return PublishMode::kReplace;
+  return job.destination.write == WriteMode::kMerge ? PublishMode::kMerge : PublishMode::kAppend;
+}
+
 }  // namespace bizond

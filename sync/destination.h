@@ -27,6 +27,7 @@
 
 #include "base/error.h"
 #include "sync/bizon_id.h"
+#include "sync/destination_plan.h"
 #include "sync/job_spec.h"
 #include "sync/record_batch.h"
 
@@ -43,6 +44,8 @@ enum class PublishMode {
 };
 std::string_view PublishModeName(PublishMode mode);  // "replace", "append", "merge", "direct"
 std::optional<PublishMode> ParsePublishMode(std::string_view name);
+// How the next run of a job publishes.
+PublishMode PublishModeOf(const JobSpec& job, bool reset);
 
 // Who publishes: written into the destination's ledger, compared by the next run.
 struct Publisher {
@@ -59,8 +62,10 @@ class RejectSink {
  public:
   virtual ~RejectSink() = default;
   // The record goes to the rejects and is counted as one; with `on_error: fail` the error that ends
-  // the run comes back. During WriteRecords and Flush only, for a record that was given to
-  // WriteRecords since the last Flush.
+  // the run comes back. From Open to Prepare; it counts with the next mark that is stored, so that
+  // one that a mark was stored before (FollowsMarks) is told again by whoever goes on from that
+  // mark. Without FollowsMarks: during WriteRecords and Flush, for a record of since the last
+  // Flush.
   virtual Status Reject(uint64_t iteration, RejectedRecord reject) = 0;
 };
 
@@ -110,6 +115,10 @@ class Destination {
   // The mark of the last Flush is stored. After a crash before this call Open gets that mark, and
   // does what would have been done here.
   virtual Status MarkStored() { return {}; }
+  // Of a destination that follows marks, when all records were written and the last mark is stored:
+  // waits until what the mark lists is in its place. True: something else took the place of a part
+  // of it, and needs a mark of its own: Flush, MarkStored and Settle follow.
+  virtual Result<bool> Settle() { return false; }
   // Seals the staging and says what Finalize will do: onto what, and the target's state before.
   virtual Result<std::string> Prepare() { return std::string(); }
   // Publishes. May be called again after it happened: it finds that out and returns the same
@@ -123,6 +132,22 @@ class Destination {
   virtual Status Cleanup() { return {}; }
   // Removes the staging of a run that will not be published.
   virtual Status Discard() { return {}; }
+
+  // ---- before a run ----
+  // Of a destination that nobody opened, by looking alone: nothing is written or started.
+
+  // What a run in this mode would make and do here; empty: it does not say. An error is one that
+  // the run would meet, too.
+  virtual Result<DestinationPlan> Plan(PublishMode mode, std::stop_token stop) {
+    (void)mode, (void)stop;
+    return DestinationPlan();
+  }
+  // Every permission that a run in this mode needs; none: the destination knows no permissions
+  // beside what CheckConnection finds.
+  virtual Result<std::vector<AccessCheck>> CheckAccess(PublishMode mode, std::stop_token stop) {
+    (void)mode, (void)stop;
+    return std::vector<AccessCheck>();
+  }
 
   // Bytes given to the operating system or the peer so far, for the counters.
   virtual uint64_t BytesWritten() const { return 0; }

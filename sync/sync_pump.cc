@@ -7,19 +7,6 @@
 namespace bizond {
 namespace {
 
-PublishMode ModeOf(const JobSpec& job, bool reset) {
-  switch (job.source.sync_mode) {
-    case SyncMode::kFullRefresh:
-      return PublishMode::kReplace;
-    case SyncMode::kStream:
-      return PublishMode::kDirect;
-    case SyncMode::kIncremental:
-      break;
-  }
-  if (reset) return PublishMode::kReplace;
-  return job.destination.write == WriteMode::kMerge ? PublishMode::kMerge : PublishMode::kAppend;
-}
-
 // What a person reads as the watermark.
 std::string Shown(const std::optional<Watermark>& watermark) {
   if (!watermark) return "";
@@ -34,7 +21,7 @@ SyncPump::SyncPump(PumpPlan plan, PumpParts parts)
 Result<Counters> SyncPump::Run(std::stop_token stop) {
   started_at_ = parts_.clock->Now();
   flushed_at_ = parts_.clock->Steady();
-  mode_ = ModeOf(job_, plan_.reset);
+  mode_ = PublishModeOf(job_, plan_.reset);
   Enter(Stage::kOpen);
   BIZOND_RETURN_IF_ERROR(Load());
   if (memory_.recorded) return progress_.counters;
@@ -340,7 +327,11 @@ Status SyncPump::Verify() const {
 Status SyncPump::Seal() {
   if (Resumable() && parts_.destination->FollowsMarks()) {
     progress_.exhausted = progress_.exhausted || !cut_short_;
-    BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+    for (bool settled = false; !settled;) {
+      BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
+      BIZOND_ASSIGN_OR_RETURN(const bool more, parts_.destination->Settle());
+      settled = !more;
+    }
   }
   BIZOND_ASSIGN_OR_RETURN(progress_.mark, FlushDestination());
   BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());

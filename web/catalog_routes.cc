@@ -26,11 +26,9 @@ json Summary(const SourceDescriptor& row) {
 }
 
 json Summary(const DestinationDescriptor& row) {
-  return {{"kind", "destination"},
-          {"name", row.name},
-          {"summary", row.summary},
-          {"exactly_once", row.exactly_once},
-          {"merge", row.merge}};
+  return {{"kind", "destination"},  {"name", row.name},
+          {"summary", row.summary}, {"exactly_once", row.exactly_once},
+          {"replace", row.replace}, {"merge", row.merge}};
 }
 
 json Whole(json summary, std::string_view schema, std::string_view example) {

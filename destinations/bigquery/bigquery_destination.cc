@@ -7,6 +7,7 @@
 #include "base/failpoint.h"
 #include "base/identity.h"
 #include "destinations/bigquery/changes.h"
+#include "destinations/bigquery/table_resource.h"
 #include "destinations/divergence.h"
 #include "destinations/google/job_id.h"
 #include "sync/run_log.h"
@@ -75,10 +76,8 @@ Status BigQueryDestination::WriteRecords(const RecordBatch& batch) {
 Status BigQueryDestination::PutFile() {
   if (buffer_rows_ == 0) return {};
   const std::vector<std::string> pieces = buffer_.Finish();
-  StreamingHash hash;
-  for (const std::string& piece : pieces) hash.Update(piece);
   const uint64_t number = mark_.files + 1;
-  std::string name = fmt::format("{}-{}-{}.json.gz", mark_.nonce, number, HexOf(hash.Digest()));
+  std::string name = FileName(number, pieces);
   BIZOND_RETURN_IF_ERROR(files_->Put(name, pieces, stop_));
   Failpoint("bigquery.after_put");
   for (const std::string& piece : pieces) bytes_written_ += piece.size();
@@ -108,6 +107,8 @@ Result<std::string> BigQueryDestination::Flush() {
 
 Status BigQueryDestination::MarkStored() {
   stored_ = mark_.files;
+  for (const std::string& file : replaced_) BIZOND_RETURN_IF_ERROR(files_->Remove(file, stop_));
+  replaced_.clear();
   if (mark_.loads.empty()) return {};
   if (stop_.stop_requested()) {
     // The next attempt finds the loads in its mark. A stream that ends here must have brought them.
@@ -147,12 +148,7 @@ Status BigQueryDestination::StartLoad(const StagedLoad& load, bool found_before)
                           .purpose = "load",
                           .batch = load.number,
                           .content = content});
-  const nlohmann::json configuration = {
-      {"destinationTable",
-       {{"projectId", table.project}, {"datasetId", table.dataset}, {"tableId", table.table}}},
-      {"sourceFormat", "NEWLINE_DELIMITED_JSON"},
-      {"writeDisposition", "WRITE_APPEND"},
-      {"createDisposition", "CREATE_NEVER"}};
+  const nlohmann::json configuration = LoadConfiguration(table);
   entry.before = [this, table] { CountChange(&mark_.loaded, table.Dotted(), clock_.Now(), log_); };
   // Beside the writing of the next file: it touches nothing of ours but the API and the files.
   entry.start = [api = api_.get(), store = files_.get(), configuration, files = load.files](
@@ -181,7 +177,10 @@ Status BigQueryDestination::AwaitLoads(size_t most) {
     Failpoint("bigquery.after_file_removed");
     return {};
   };
-  return jobs_->AwaitUntil(most, done, stop_);
+  const auto refused = [this](const JobQueue::Entry& entry, const BigQueryJob& job) {
+    return ReplaceLoad(entry.number, job);
+  };
+  return jobs_->AwaitUntil(most, done, stop_, refused);
 }
 
 }  // namespace bizond

@@ -24,6 +24,9 @@
 // (ownership.h) keep overtaken attempts out; between looking at them and the copy lies the time of
 // one request, and an attempt that was overtaken there is still this run's, with the same job.
 //
+// Rows that BigQuery refuses become rejects, and their load gives way to one without them
+// (refusals.cc), for as long as a further mark can list that.
+//
 // Streams (direct) load into the target itself; their mark holds how many rows it had at the start.
 //
 // Threads: one thread at a time.
@@ -64,11 +67,14 @@ class BigQueryDestination final : public Destination {
   Result<std::string> Flush() override;
   bool FollowsMarks() const override { return true; }
   Status MarkStored() override;
+  Result<bool> Settle() override;
   Result<std::string> Prepare() override;
   using Destination::Finalize;
   Result<std::string> Finalize(std::string_view intent) override;
   Status Cleanup() override;
   Status Discard() override;
+  Result<DestinationPlan> Plan(PublishMode mode, std::stop_token stop) override;
+  Result<std::vector<AccessCheck>> CheckAccess(PublishMode mode, std::stop_token stop) override;
   uint64_t BytesWritten() const override { return bytes_written_; }
 
  private:
@@ -80,8 +86,13 @@ class BigQueryDestination final : public Destination {
   Status StartLoad(const StagedLoad& load, bool found_before);
   BigQueryTableName Loaded() const;  // The table that loads go to.
 
+  // ---- refusals.cc ----
+  Result<bool> ReplaceLoad(uint64_t number, const BigQueryJob& job);
+  std::string FileName(uint64_t number, const std::vector<std::string>& pieces) const;
+
   // ---- opening.cc ----
   Status Connect(std::stop_token stop);
+  Result<bool> FindDataset();
   void OpenFiles(const std::string& owner);
   Status FindTarget();
   Status Lock();
@@ -93,6 +104,10 @@ class BigQueryDestination final : public Destination {
   Status Diverged(const OpenRequest& request, const std::string& what);
   Status RemoveStagings();
   Status Claim(const BigQueryTableName& name);
+
+  // ---- plan.cc ----
+  Result<PlannedPlace> PlanTarget(const std::optional<BigQueryTable>& target,
+                                  const nlohmann::json& resource, PublishMode mode) const;
 
   // ---- publication.cc ----
   Result<BigQueryTable> CheckStaging();
@@ -119,8 +134,11 @@ class BigQueryDestination final : public Destination {
   RunLog* log_ = nullptr;
   RejectSink* rejects_ = nullptr;
   std::stop_token stop_;
-  BigQueryMark mark_;    // What the next Flush returns; `target` is the table that was found.
-  uint64_t stored_ = 0;  // The files that a stored mark lists: no others are loaded.
+  BigQueryMark mark_;        // What the next Flush returns; `target` is the table that was found.
+  uint64_t stored_ = 0;      // The files that a stored mark lists: no others are loaded.
+  bool may_reject_ = false;  // A load that is refused may give way to one with fewer rows.
+  int refusals_ = 0;
+  std::vector<std::string> replaced_;  // Files that only an older mark names.
   std::optional<JobQueue> jobs_;
   std::optional<JsonRows> rows_;
   GzipBuffer buffer_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "destinations/bigquery/load_files.h"
+#include "destinations/divergence.h"
 #include "destinations/google/resumable_upload.h"
 #include "destinations/google/transport.h"
 
@@ -13,6 +14,8 @@ namespace bizond {
 namespace {
 
 constexpr int kSessionsMax = 5;
+// A full file, and what zlib held back of it.
+constexpr uint64_t kReadBytesMax = 96 << 20;
 
 UploadSource Joined(const std::vector<std::string>& pieces) {
   UploadSource source;
@@ -60,6 +63,19 @@ class BucketFiles final : public LoadFiles {
       BIZOND_RETURN_IF_ERROR(transport_->Backoff(session, stop));
     }
     return Failure(BadAnswer("an upload to " + bucket_, "its sessions were lost again and again"));
+  }
+
+  Result<std::string> Read(const std::string& name, std::stop_token stop) override {
+    GoogleCall call{.url = fmt::format("{}/storage/v1/b/{}/o/{}?alt=media", endpoint_,
+                                       EncodePathSegment(bucket_), EncodePathSegment(Path(name)))};
+    call.answers = {404};
+    call.max_response_bytes = kReadBytesMax;
+    BIZOND_ASSIGN_OR_RETURN(HttpResponse response, transport_->Send(call, std::move(stop)));
+    if (response.status == 404) {
+      return Failure(StagingLost(fmt::format("gs://{}/{}", bucket_, Path(name)),
+                                 "the rows that it held are not loaded yet"));
+    }
+    return std::move(response.body);
   }
 
   Status Remove(const std::string& name, std::stop_token stop) override {

@@ -75,14 +75,11 @@ void JobQueue::Clear() {
   running_.clear();
 }
 
-Status JobQueue::Await(Running* running, std::stop_token stop) {
+Result<BigQueryJob> JobQueue::Await(Running* running, std::stop_token stop) {
   for (int mend = 0;; ++mend) {
     const std::string id = JobId(running->entry.stem, running->attempt);
-    BIZOND_ASSIGN_OR_RETURN(const BigQueryJob job, api_->WaitForJob(id, stop));
-    if (!job.failure) return {};
-    if (!NewIdMayMend(job.failure_reason) || mend == kMendsMax) {
-      return Failure(WithDetails(*job.failure, job));
-    }
+    BIZOND_ASSIGN_OR_RETURN(BigQueryJob job, api_->WaitForJob(id, stop));
+    if (!job.failure || !NewIdMayMend(job.failure_reason) || mend == kMendsMax) return job;
     BIZOND_RETURN_IF_ERROR(api_->transport().Backoff(mend, stop));
     BIZOND_RETURN_IF_ERROR(Try(running->entry, running->attempt + 1, stop));
     running->attempt += 1;
@@ -90,11 +87,20 @@ Status JobQueue::Await(Running* running, std::stop_token stop) {
 }
 
 Status JobQueue::AwaitUntil(size_t most, const std::function<Status(const Entry&)>& done,
-                            std::stop_token stop) {
+                            std::stop_token stop, const TakeRefused& refused) {
   while (running_.size() + (starting_.valid() ? 1 : 0) > most) {
     BIZOND_RETURN_IF_ERROR(Started());
-    BIZOND_RETURN_IF_ERROR(Await(&running_.front(), stop));
-    BIZOND_RETURN_IF_ERROR(done(running_.front().entry));
+    BIZOND_ASSIGN_OR_RETURN(const BigQueryJob job, Await(&running_.front(), stop));
+    const Entry& entry = running_.front().entry;
+    if (!job.failure) {
+      BIZOND_RETURN_IF_ERROR(done(entry));
+    } else {
+      bool taken = false;
+      if (refused) {
+        BIZOND_ASSIGN_OR_RETURN(taken, refused(entry, job));
+      }
+      if (!taken) return Failure(WithDetails(*job.failure, job));
+    }
     running_.erase(running_.begin());
   }
   return {};

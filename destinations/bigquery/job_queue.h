@@ -42,13 +42,16 @@ class JobQueue {
     StartJobUnder start;
     std::function<void()> before;  // Called before each attempt, by the caller's thread.
   };
+  using TakeRefused = std::function<Result<bool>(const Entry&, const BigQueryJob&)>;
   // `found_before`: an earlier opening may have started it; it is looked for first.
   Status Start(Entry entry, bool found_before, std::stop_token stop);
   // One that no opening has started yet. What goes wrong is said by the next call.
   Status StartBeside(Entry entry, std::stop_token stop);
-  // Waits for the oldest until at most `most` are left; `done` is told each that succeeded.
+  // Waits for the oldest until at most `most` are left; `done` is told each that succeeded. One
+  // that failed, where no new id may mend it, is the call's error, unless `refused` takes it over
+  // (true).
   Status AwaitUntil(size_t most, const std::function<Status(const Entry&)>& done,
-                    std::stop_token stop);
+                    std::stop_token stop, const TakeRefused& refused = {});
   bool Holds(uint64_t number) const;
   void Clear();
 
@@ -60,7 +63,8 @@ class JobQueue {
   // Waits until nothing is being started any more.
   Status Started();
   Result<BigQueryJob> Try(const Entry& entry, int attempt, std::stop_token stop);
-  Status Await(Running* running, std::stop_token stop);
+  // The job when it is done; a failure that a new id may mend is not left.
+  Result<BigQueryJob> Await(Running* running, std::stop_token stop);
 
   BigQueryApi* const api_;
   std::vector<Running> running_;  // The oldest first.

@@ -27,6 +27,8 @@ class LoadFiles {
   // Durable when it returns; a file of that name has these bytes already. The pieces make one file.
   virtual Status Put(const std::string& name, const std::vector<std::string>& pieces,
                      std::stop_token stop) = 0;
+  // What was put. Code staging_lost when it is gone.
+  virtual Result<std::string> Read(const std::string& name, std::stop_token stop) = 0;
   // No error when it is absent.
   virtual Status Remove(const std::string& name, std::stop_token stop) = 0;
   // Removes every file of this target but those.

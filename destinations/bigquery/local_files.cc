@@ -21,11 +21,20 @@ class LocalFiles final : public LoadFiles {
     (void)stop;
     // Under a name of this target's until it is whole, so that RemoveOthers finds it after a crash.
     const std::string part = Path(name) + ".part";
-    BIZOND_ASSIGN_OR_RETURN(File file, folder_.root.OpenFile(part, OpenMode::kTruncate));
+    BIZOND_ASSIGN_OR_RETURN(const File file, folder_.root.OpenFile(part, OpenMode::kTruncate));
     for (const std::string& piece : pieces) BIZOND_RETURN_IF_ERROR(file.WriteAll(piece));
     BIZOND_RETURN_IF_ERROR(file.Sync());
     BIZOND_RETURN_IF_ERROR(folder_.root.Rename(part, Path(name)));
     return folder_.root.SyncDirectoryOf(Path(name));
+  }
+
+  Result<std::string> Read(const std::string& name, std::stop_token stop) override {
+    (void)stop;
+    const std::string path = Path(name);
+    BIZOND_ASSIGN_OR_RETURN(const auto present, folder_.root.Stat(path));
+    if (!present) return Failure(StagingLost(path, "the rows that it held are not loaded yet"));
+    BIZOND_ASSIGN_OR_RETURN(const File file, folder_.root.OpenFile(path, OpenMode::kRead));
+    return ReadPart(file, path, 0, present->size_bytes);
   }
 
   Status Remove(const std::string& name, std::stop_token stop) override {
@@ -52,7 +61,7 @@ class LocalFiles final : public LoadFiles {
     BIZOND_ASSIGN_OR_RETURN(const File file, folder_.root.OpenFile(path, OpenMode::kRead));
     const UploadSource source = {
         .size = present->size_bytes,
-        .read = [&](size_t offset, size_t size) { return Read(file, path, offset, size); }};
+        .read = [&](size_t offset, size_t size) { return ReadPart(file, path, offset, size); }};
     return api->StartUpload(id, {{"load", std::move(load)}}, source, std::move(stop));
   }
 
@@ -67,8 +76,8 @@ class LocalFiles final : public LoadFiles {
     return fmt::format("{}/{}-{}", folder_.path, owner_, name);
   }
 
-  static Result<std::string> Read(const File& file, const std::string& path, size_t offset,
-                                  size_t size) {
+  static Result<std::string> ReadPart(const File& file, const std::string& path, size_t offset,
+                                      size_t size) {
     std::string bytes(size, '\0');
     BIZOND_ASSIGN_OR_RETURN(const size_t read, file.ReadAt(bytes.data(), size, offset));
     if (read != size) return Failure(StagingLost(path, "it is shorter than it was"));

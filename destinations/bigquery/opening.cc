@@ -50,15 +50,19 @@ void BigQueryDestination::OpenFiles(const std::string& owner) {
   }
 }
 
+// Whether the dataset is there; one that nobody is to make is an error.
+Result<bool> BigQueryDestination::FindDataset() {
+  BIZOND_ASSIGN_OR_RETURN(const bool exists, api_->DatasetExists(config_.target, stop_));
+  if (exists || config_.create_dataset) return exists;
+  return Fail(ErrorKind::kConfig, "bigquery_not_found",
+              fmt::format("there is no dataset {} in the project {}", config_.target.dataset,
+                          config_.target.project),
+              "make it (bq mk --location=... DATASET), or set create_dataset: true");
+}
+
 Status BigQueryDestination::CheckConnection(std::stop_token stop) {
   BIZOND_RETURN_IF_ERROR(Connect(stop));
-  BIZOND_ASSIGN_OR_RETURN(const bool exists, api_->DatasetExists(config_.target, stop));
-  if (!exists && !config_.create_dataset) {
-    return Fail(ErrorKind::kConfig, "bigquery_not_found",
-                fmt::format("there is no dataset {} in the project {}", config_.target.dataset,
-                            config_.target.project),
-                "make it (bq mk --location=... DATASET), or set create_dataset: true");
-  }
+  BIZOND_ASSIGN_OR_RETURN(const bool exists, FindDataset());
   if (exists) BIZOND_RETURN_IF_ERROR(api_->GetTable(config_.target, stop));
   if (config_.gcs_bucket.empty()) return {};
   OpenFiles("check");
@@ -94,6 +98,9 @@ Status BigQueryDestination::Open(const OpenRequest& request, std::stop_token sto
   rejects_ = request.rejects;
   mark_ = {};
   stored_ = 0;
+  may_reject_ = mode_ != PublishMode::kDirect && !request.intent;
+  refusals_ = 0;
+  replaced_.clear();
   jobs_.reset();
   buffer_.Clear();
   buffer_rows_ = 0;

@@ -10,15 +10,8 @@
 #include "destinations/google/job_id.h"
 
 namespace bizond {
-namespace {
-
-nlohmann::json Reference(const BigQueryTableName& name) {
-  return {{"projectId", name.project}, {"datasetId", name.dataset}, {"tableId", name.table}};
-}
-
-}  // namespace
-
 Result<std::string> BigQueryDestination::Prepare() {
+  may_reject_ = false;  // No further mark lists what would take a load's place.
   BIZOND_RETURN_IF_ERROR(PutFile());
   SealLoads();
   BIZOND_RETURN_IF_ERROR(StartLoads(/*found_before=*/false));
@@ -39,6 +32,7 @@ Result<std::string> BigQueryDestination::Prepare() {
 
 Result<std::string> BigQueryDestination::Finalize(std::string_view text) {
   BIZOND_ASSIGN_OR_RETURN(mark_, BigQueryMark::Decode("intent", text));
+  may_reject_ = false;
   stored_ = mark_.files;
   BIZOND_RETURN_IF_ERROR(StartLoads(/*found_before=*/true));
   BIZOND_RETURN_IF_ERROR(AwaitLoads(0));
@@ -81,11 +75,7 @@ Status BigQueryDestination::AddColumns(const BigQueryTable& staged) {
 Status BigQueryDestination::Copy() {
   const bool replace = mode_ == PublishMode::kReplace;
   const nlohmann::json configuration = {
-      {"copy",
-       {{"sourceTable", Reference(Loaded())},
-        {"destinationTable", Reference(mark_.target)},
-        {"writeDisposition", replace ? "WRITE_TRUNCATE" : "WRITE_APPEND"},
-        {"createDisposition", "CREATE_IF_NEEDED"}}}};
+      {"copy", CopyConfiguration(Loaded(), mark_.target, replace)}};
   JobQueue::Entry entry;
   entry.stem = JobIdStem({.run = mark_.run,
                           .table = mark_.target.Dotted(),

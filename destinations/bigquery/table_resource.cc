@@ -11,6 +11,10 @@ namespace {
 
 using nlohmann::json;
 
+json Reference(const BigQueryTableName& name) {
+  return {{"projectId", name.project}, {"datasetId", name.dataset}, {"tableId", name.table}};
+}
+
 // `fields` as BigQuery said them, made to what `merged` has.
 json MergedFields(const json& fields, const BigQuerySchema& merged) {
   json out = json::array();
@@ -79,18 +83,6 @@ Status KeepLayout(const BigQueryTable& target, const BigQuerySchema& schema, jso
 
 }  // namespace
 
-json NewTableResource(const BigQueryConfig& config) {
-  json resource = {{"schema", SchemaToRest(config.schema)}};
-  if (config.partitioning) {
-    resource["timePartitioning"] = {{"type", config.partitioning->type}};
-    if (!config.partitioning->field.empty()) {
-      resource["timePartitioning"]["field"] = config.partitioning->field;
-    }
-  }
-  if (!config.clustering.empty()) resource["clustering"] = {{"fields", config.clustering}};
-  return resource;
-}
-
 Result<json> StagingResource(const BigQueryConfig& config,
                              const std::optional<BigQueryTable>& target, bool replace) {
   if (!target) return NewTableResource(config);
@@ -110,6 +102,20 @@ Result<std::optional<json>> ChangedSchema(const BigQueryTable& table,
   BIZOND_ASSIGN_OR_RETURN(const SchemaChange change, MergeSchemas(table.schema, wanted));
   if (change.empty()) return std::nullopt;
   return std::optional<json>(json{{"fields", MergedFields(FieldsOf(table), change.merged)}});
+}
+
+json LoadConfiguration(const BigQueryTableName& table) {
+  return {{"destinationTable", Reference(table)},
+          {"sourceFormat", "NEWLINE_DELIMITED_JSON"},
+          {"writeDisposition", "WRITE_APPEND"},
+          {"createDisposition", "CREATE_NEVER"}};
+}
+
+json CopyConfiguration(const BigQueryTableName& from, const BigQueryTableName& to, bool replace) {
+  return {{"sourceTable", Reference(from)},
+          {"destinationTable", Reference(to)},
+          {"writeDisposition", replace ? "WRITE_TRUNCATE" : "WRITE_APPEND"},
+          {"createDisposition", "CREATE_IF_NEEDED"}};
 }
 
 }  // namespace bizond

@@ -1,4 +1,5 @@
-// The resources of the tables that `bigquery` makes and changes, in the words of the REST API.
+// The resources of the tables that `bigquery` makes and changes, and the jobs that fill them, in
+// the words of the REST API.
 //
 // What a table's columns have beyond our own description of them (policy tags, precision, ...) is
 // kept as BigQuery said it.
@@ -17,8 +18,6 @@
 
 namespace bizond {
 
-// A target that is not there yet: columns, partitioning and clustering of the job.
-nlohmann::json NewTableResource(const BigQueryConfig& config);
 // A staging beside the target: partitioned and clustered as the target is, where there is one, so
 // that a copy keeps both. To replace it has the job's columns alone; to append the target's, too.
 Result<nlohmann::json> StagingResource(const BigQueryConfig& config,
@@ -26,6 +25,11 @@ Result<nlohmann::json> StagingResource(const BigQueryConfig& config,
 // {"fields": [...]} of `table` with what `wanted` adds and relaxes; nullopt: it has all.
 Result<std::optional<nlohmann::json>> ChangedSchema(const BigQueryTable& table,
                                                     const BigQuerySchema& wanted);
+
+// A load job into a staging that must be there, without its source.
+nlohmann::json LoadConfiguration(const BigQueryTableName& table);
+nlohmann::json CopyConfiguration(const BigQueryTableName& from, const BigQueryTableName& to,
+                                 bool replace);
 
 }  // namespace bizond
 

@@ -14,18 +14,6 @@ namespace {
 // Others may change the table at the same moment, each time.
 constexpr int kOpenAttemptsMax = 6;
 
-nlohmann::json TableResource(const BigQueryConfig& config) {
-  nlohmann::json resource = {{"schema", SchemaToRest(config.schema)}};
-  if (config.partitioning) {
-    resource["timePartitioning"] = {{"type", config.partitioning->type}};
-    if (!config.partitioning->field.empty()) {
-      resource["timePartitioning"]["field"] = config.partitioning->field;
-    }
-  }
-  if (!config.clustering.empty()) resource["clustering"] = {{"fields", config.clustering}};
-  return resource;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Destination>> OpenBigQueryStreaming(const ConnectorArgs& args) {
@@ -99,7 +87,7 @@ Status BigQueryStreamingDestination::EnsureTable(std::stop_token stop) {
 Status BigQueryStreamingDestination::MakeTable(std::stop_token stop) {
   BIZOND_ASSIGN_OR_RETURN(const bool there, api_.DatasetExists(table_, stop));
   if (!there) BIZOND_RETURN_IF_ERROR(api_.CreateDataset(table_, stop));
-  BIZOND_RETURN_IF_ERROR(api_.CreateTable(table_, TableResource(options_.config), stop));
+  BIZOND_RETURN_IF_ERROR(api_.CreateTable(table_, NewTableResource(options_.config), stop));
   Failpoint("bigquery_streaming.after_table_made");
   log_->Write(LogLevel::kInfo, "the table was made", {{"table", table_.Dotted()}});
   return {};

@@ -49,6 +49,8 @@ class BigQueryStreamingDestination final : public Destination {
   Status Open(const OpenRequest& request, std::stop_token stop) override;
   Status WriteRecords(const RecordBatch& batch) override;
   Result<std::string> Flush() override;
+  Result<DestinationPlan> Plan(PublishMode mode, std::stop_token stop) override;
+  Result<std::vector<AccessCheck>> CheckAccess(PublishMode mode, std::stop_token stop) override;
   uint64_t BytesWritten() const override;
 
  private:

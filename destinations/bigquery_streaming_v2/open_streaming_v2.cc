@@ -47,11 +47,7 @@ Result<std::optional<BigQueryTable>> StreamingV2Destination::FindTarget(std::sto
 
 Status StreamingV2Destination::CheckConnection(std::stop_token stop) {
   BIZOND_ASSIGN_OR_RETURN(const bool there, api_.DatasetExists(target_, stop));
-  if (!there) {
-    return Fail(ErrorKind::kConfig, "bigquery_not_found",
-                fmt::format("there is no dataset {}.{}", target_.project, target_.dataset),
-                "make it, or correct destination.config.dataset_id");
-  }
+  if (!there) return {};  // A run makes it.
   BIZOND_RETURN_IF_ERROR(FindTarget(std::move(stop)));
   return {};
 }

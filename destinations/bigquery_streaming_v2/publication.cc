@@ -123,9 +123,8 @@ Status StreamingV2Destination::Commit(const StreamState& intent) {
               "it is tried again");
 }
 
-// The target's rows become the staging's, in one job; its partitioning and clustering are named, so
-// that they stay.
-Status StreamingV2Destination::Overwrite(const StreamState& intent, const BigQueryTable& target) {
+// The target's partitioning and clustering (of its resource) are named, so that they stay.
+nlohmann::json StreamingV2Destination::OverwriteQuery(const nlohmann::json& target) const {
   nlohmann::json query = {
       {"query", fmt::format("SELECT * FROM {}", Quoted(Staging()))},
       {"useLegacySql", false},
@@ -134,8 +133,14 @@ Status StreamingV2Destination::Overwrite(const StreamState& intent, const BigQue
       {"writeDisposition", "WRITE_TRUNCATE"},
   };
   for (const char* key : {"timePartitioning", "rangePartitioning", "clustering"}) {
-    if (target.resource.contains(key)) query[key] = target.resource[key];
+    if (target.contains(key)) query[key] = target[key];
   }
+  return query;
+}
+
+// The target's rows become the staging's, in one job.
+Status StreamingV2Destination::Overwrite(const StreamState& intent, const BigQueryTable& target) {
+  const nlohmann::json query = OverwriteQuery(target.resource);
   const std::string stem = JobIdStem({.run = intent.publication,
                                       .table = target_.Dotted(),
                                       .purpose = "overwrite",

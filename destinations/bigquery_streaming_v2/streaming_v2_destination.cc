@@ -87,22 +87,16 @@ BigQuerySchema StreamingV2Destination::WantedSchema(
 
 nlohmann::json StreamingV2Destination::TableResource(const BigQuerySchema& schema,
                                                      bool staging) const {
-  const BigQueryConfig& config = options_.config;
-  const TableLabels labels = TableLabels::For(publisher_, "");
-  nlohmann::json resource = {{"schema", SchemaToRest(schema)}, {"labels", labels.ToJson()}};
+  nlohmann::json resource = {{"schema", SchemaToRest(schema)}};
   if (staging) {
     // Nobody may come back for it: it goes away by itself, later than its streams do.
     constexpr int64_t kStagingMillis = 3 * 24 * 3600 * int64_t{1000};
     resource["expirationTime"] = std::to_string(MillisOf(clock_.Now()) + kStagingMillis);
-    return resource;
+  } else {
+    resource = NewTableResource(options_.config);
+    resource["schema"] = SchemaToRest(schema);
   }
-  if (config.partitioning) {
-    resource["timePartitioning"] = {{"type", config.partitioning->type}};
-    if (!config.partitioning->field.empty()) {
-      resource["timePartitioning"]["field"] = config.partitioning->field;
-    }
-  }
-  if (!config.clustering.empty()) resource["clustering"] = {{"fields", config.clustering}};
+  resource["labels"] = TableLabels::For(publisher_, "").ToJson();
   return resource;
 }
 

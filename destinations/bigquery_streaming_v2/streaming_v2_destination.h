@@ -61,6 +61,8 @@ class StreamingV2Destination final : public Destination {
   Result<std::string> Finalize(std::string_view intent) override;
   Status Cleanup() override;
   Status Discard() override;
+  Result<DestinationPlan> Plan(PublishMode mode, std::stop_token stop) override;
+  Result<std::vector<AccessCheck>> CheckAccess(PublishMode mode, std::stop_token stop) override;
   uint64_t BytesWritten() const override { return bytes_written_; }
 
  private:
@@ -84,6 +86,7 @@ class StreamingV2Destination final : public Destination {
   Status Seal();
   Status Commit(const StreamState& intent);
   Status Overwrite(const StreamState& intent, const BigQueryTable& target);
+  nlohmann::json OverwriteQuery(const nlohmann::json& target) const;
   std::string Receipt(const std::string& publication, int64_t target_ms) const;
   Status Stopped() const;
 

@@ -41,6 +41,7 @@ class FileDestination final : public Destination {
   Result<std::string> Finalize(std::string_view intent) override;
   Status Cleanup() override;
   Status Discard() override;
+  Result<DestinationPlan> Plan(PublishMode mode, std::stop_token stop) override;
   uint64_t BytesWritten() const override { return writer_.bytes_written() + bytes_before_; }
 
  private:

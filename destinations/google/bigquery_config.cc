@@ -375,6 +375,18 @@ Result<BigQueryConfig> ReadBigQueryConfig(const ConnectorArgs& args, BigQueryKin
   return out;
 }
 
+json NewTableResource(const BigQueryConfig& config) {
+  json resource = {{"schema", SchemaToRest(config.schema)}};
+  if (config.partitioning) {
+    resource["timePartitioning"] = {{"type", config.partitioning->type}};
+    if (!config.partitioning->field.empty()) {
+      resource["timePartitioning"]["field"] = config.partitioning->field;
+    }
+  }
+  if (!config.clustering.empty()) resource["clustering"] = {{"fields", config.clustering}};
+  return resource;
+}
+
 BigQueryEndpoints BigQueryEndpointsFromEnvironment() {
   BigQueryEndpoints at;
   at.rest = HostFromEnvironment("BIGQUERY_EMULATOR_HOST", at.rest, &at.rest_emulated);

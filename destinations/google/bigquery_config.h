@@ -7,6 +7,7 @@
 #define BIZOND_DESTINATIONS_GOOGLE_BIGQUERY_CONFIG_H_
 
 #include <cstddef>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,6 +72,10 @@ enum class BigQueryKind { kBatch, kStreaming, kStreamingV2 };
 // The stream's block of an opened connector. Codes bad_config, bad_record_schema,
 // bad_destination_id.
 Result<BigQueryConfig> ReadBigQueryConfig(const ConnectorArgs& args, BigQueryKind kind);
+
+// A target that is not there yet, as tables.insert takes it: columns, partitioning and clustering
+// of the job.
+nlohmann::json NewTableResource(const BigQueryConfig& config);
 
 // Where the services are, and whether they take a token. From the environment, as the official
 // clients have it: BIGQUERY_EMULATOR_HOST and STORAGE_EMULATOR_HOST; the Write API has no such

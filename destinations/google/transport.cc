@@ -109,6 +109,7 @@ Result<HttpResponse> GoogleTransport::SendOnce(const GoogleCall& call, std::stri
   request.url = call.url;
   request.headers = call.headers;
   request.timeout = call.timeout;
+  request.max_response_bytes = call.max_response_bytes;
   if (token_ != nullptr) {
     BIZOND_ASSIGN_OR_RETURN(*token, token_->AccessToken(stop));
     request.headers.emplace_back("Authorization", "Bearer " + *token);

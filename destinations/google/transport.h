@@ -35,6 +35,7 @@ struct GoogleCall {
   // Statuses beside 2xx that are answers to the caller.
   std::vector<int> answers = {};
   Duration timeout = std::chrono::seconds(60);
+  uint64_t max_response_bytes = 64 << 20;
   Duration retry_for = std::chrono::minutes(5);  // 0: sent once.
 };
 

@@ -51,6 +51,7 @@ class SqliteDestination final : public Destination {
   Result<std::string> Finalize(std::string_view intent) override;
   Status Cleanup() override;
   Status Discard() override;
+  Result<DestinationPlan> Plan(PublishMode mode, std::stop_token stop) override;
   uint64_t BytesWritten() const override { return bytes_written_; }
 
  private:

@@ -159,6 +159,7 @@ Status DestinationHarness::Drive(Destination* destination, const std::string& ru
     BIZOND_RETURN_IF_ERROR(destination->MarkStored());
     if (destination->FollowsMarks()) BIZOND_RETURN_IF_ERROR(Count());
   }
+  if (!intent_) BIZOND_RETURN_IF_ERROR(SettleAll(destination));
   if (!intent_) {
     BIZOND_ASSIGN_OR_RETURN(std::string intent, destination->Prepare());
     BIZOND_RETURN_IF_ERROR(Count());
@@ -176,6 +177,21 @@ Status DestinationHarness::Drive(Destination* destination, const std::string& ru
   BIZOND_RETURN_IF_ERROR(Count());  // In a run that dies between: cleaned up twice.
   receipt = std::move(published);
   return destination->Cleanup();
+}
+
+Status DestinationHarness::SettleAll(Destination* destination) {
+  while (destination->FollowsMarks()) {
+    BIZOND_ASSIGN_OR_RETURN(const bool more, destination->Settle());
+    if (!more) break;
+    BIZOND_RETURN_IF_ERROR(Count());
+    BIZOND_ASSIGN_OR_RETURN(std::string mark, destination->Flush());
+    BIZOND_RETURN_IF_ERROR(Count());
+    mark_ = std::move(mark);
+    BIZOND_RETURN_IF_ERROR(Count());
+    BIZOND_RETURN_IF_ERROR(destination->MarkStored());
+    BIZOND_RETURN_IF_ERROR(Count());
+  }
+  return {};
 }
 
 void DestinationHarness::ForgetProgress() {

@@ -89,6 +89,7 @@ class DestinationHarness {
 
  private:
   Status Drive(Destination* destination, const std::string& run, const Pages& pages);
+  Status SettleAll(Destination* destination);
   void ForgetProgress();
   Status Count();
 

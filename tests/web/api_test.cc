@@ -180,6 +180,8 @@ TEST_F(ApiTest, AFilesChangeIsBroughtIntoForceByAWordOnItsState) {
 TEST_F(ApiTest, WhatTheBinaryKnowsIsListed) {
   EXPECT_EQ(Get("/api/v1/connectors").body["items"].size(),
             catalog_.sources.size() + catalog_.destinations.size());
+  EXPECT_EQ(Get("/api/v1/connectors/destination/bigquery_streaming").body["replace"], false);
+  EXPECT_EQ(Get("/api/v1/connectors/destination/sqlite").body["replace"], true);
   EXPECT_TRUE(Get("/api/v1/connectors/source/file").body["schema"].is_object());
   EXPECT_EQ(Get("/api/v1/connectors/source/sqlite9").status, 404);
   const Answer preview =

@@ -31,6 +31,15 @@ def clear_calls(world, _request):
     return 200, {}
 
 
+def permissions(world, _request):
+    return 200, {"permissions": sorted(world.used_permissions)}
+
+
+def clear_permissions(world, _request):
+    world.used_permissions = set()
+    return 200, {}
+
+
 def rows(world, request):
     """Committed rows, streamed ones too; `streamed=false` leaves out the streaming buffer."""
     key = tuple(request.query.get("table", "").split("."))
@@ -94,6 +103,8 @@ ROUTES = [
     ("DELETE", "/_fake/faults", clear_faults),
     ("GET", "/_fake/calls", calls),
     ("DELETE", "/_fake/calls", clear_calls),
+    ("GET", "/_fake/permissions", permissions),
+    ("DELETE", "/_fake/permissions", clear_permissions),
     ("GET", "/_fake/rows", rows),
     ("GET", "/_fake/tables", tables),
     ("GET", "/_fake/jobs", jobs),

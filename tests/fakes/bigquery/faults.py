@@ -14,6 +14,7 @@
   "job_error": {"reason": "jobBackendError", "message": "..."}
 {"on": "row", "path": "regex of the row's JSON", ...}: a row of insertAll is not inserted, for
   "row_error": {"reason": "backendError", "message": "..."}
+{"on": "load_row", "path": "regex of the line", "message": "..."}: a bad row of a load job
 """
 import re
 
@@ -27,8 +28,8 @@ class Fault:
         unknown = set(spec) - _KEYS
         if unknown:
             raise ValueError("a fault has no %s" % ", ".join(sorted(unknown)))
-        if spec.get("on", "rest") not in ("rest", "grpc", "job", "row"):
-            raise ValueError("a fault is on rest, grpc, job or row")
+        if spec.get("on", "rest") not in ("rest", "grpc", "job", "row", "load_row"):
+            raise ValueError("a fault is on rest, grpc, job, row or load_row")
         if spec.get("cut") not in (None, "before", "after"):
             raise ValueError("a fault cuts before or after")
         self.spec = dict(spec)

@@ -3,6 +3,7 @@ import copy
 import re
 import uuid
 
+import iam
 import loads
 import queries
 from errors import ApiError, JobError, invalid, not_found
@@ -74,13 +75,14 @@ class Job:
         if self.errors:
             status["errors"] = self.errors
         configuration = dict(copy.deepcopy(self.configuration), jobType=self.kind.upper())
-        return {"kind": "bigquery#job", "id": "%s:%s.%s" % (self.project, self.location, self.id),
+        return {"kind": "bigquery#job", "id": "%s:%s.%s" % (self.project, self.location, self.id or ""),
                 "etag": uuid.uuid4().hex, "selfLink": "", "user_email": "fake@example.com",
                 "configuration": configuration, "jobReference": self.reference(), "statistics": statistics,
                 "status": status}
 
     def reference(self):
-        return {"projectId": self.project, "jobId": self.id, "location": self.location}
+        out = {"projectId": self.project, "location": self.location}
+        return dict(out, jobId=self.id) if self.id else out
 
 
 def start(world, project, body, media=None):
@@ -98,6 +100,9 @@ def start(world, project, body, media=None):
     if reference.get("projectId") not in (None, project):
         raise invalid("Value in jobReference.projectId differs from the request's path")
     location = _location(world, kinds[0], config, reference.get("location"))
+    iam.check_job(world, project, kinds[0], config)
+    if configuration.get("dryRun"):
+        return _dry_run(world, project, location, configuration)
     if (project, job_id) in world.jobs:
         raise ApiError(409, "duplicate", "Already Exists: Job %s:%s.%s" % (project, location, job_id))
     if kinds[0] == "load" and media is None and not config.get("sourceUris"):
@@ -111,6 +116,21 @@ def start(world, project, body, media=None):
         queries.prepare(world, job, asked=reference.get("location"))
     world.jobs[project, job_id] = job
     world.settle()
+    return job
+
+
+def _dry_run(world, project, location, configuration):
+    """A query that is checked and not run: it has no id, and nobody finds it afterwards."""
+    if "query" not in configuration:
+        raise invalid("The fake runs queries dry, and no other jobs")
+    job = Job(world, project, None, location, copy.deepcopy(configuration), None, None)
+    queries.prepare(world, job, asked=location)
+    job.done, job.ended = True, world.now_ms()
+    try:
+        queries.dry_run(world, job)
+    except JobError as why:
+        raise ApiError(404 if why.result["reason"] == "notFound" else 400, why.result["reason"],
+                       why.result["message"]) from None
     return job
 
 

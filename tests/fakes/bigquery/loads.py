@@ -101,7 +101,7 @@ def _plain(name, data):
                        (name, why)) from None
 
 
-def _read_rows(config, fields, sources):
+def _read_rows(world, config, fields, sources):
     reader = RowReader(fields, ignore_unknown=bool(config.get("ignoreUnknownValues")))
     allowed, rows, faults, size = int(config.get("maxBadRecords") or 0), [], [], 0
     for name, packed in sources:
@@ -110,6 +110,9 @@ def _read_rows(config, fields, sources):
         for line in data.split(b"\n"):
             if line.strip():
                 try:
+                    fault = world.faults.meet("load_row", None, line.decode("utf-8"))
+                    if fault:
+                        raise ValueFault("", fault.get("message", "A fault that the test asked for."))
                     rows.append(reader.read(parse_json(line.decode("utf-8"))))
                 except (ValueError, ValueFault) as why:
                     message = why.message if isinstance(why, ValueFault) else "Parser terminated: %s" % why
@@ -135,7 +138,7 @@ def run(world, job):
         check_partitioning(config, table)
     fields = _load_fields(config, table, disposition)
     sources = _sources(world, config, job.media)
-    rows, faults, size = _read_rows(config, fields, sources)
+    rows, faults, size = _read_rows(world, config, fields, sources)
     write(world, config, table, disposition, fields, rows,
           {k: config[k] for k in ("timePartitioning", "clustering") if config.get(k)})
     job.errors = faults

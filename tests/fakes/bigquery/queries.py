@@ -1,7 +1,9 @@
 """Query jobs of the little SQL that a sync needs: SELECT * | columns | COUNT(*) FROM table [ORDER BY column]
-[LIMIT n], into a destination table or the job's own result. Anything else is refused, not guessed."""
+[LIMIT n], into a destination table or the job's own result. CREATE TABLE and CREATE SCHEMA are checked in a dry
+run alone. Anything else is refused, not guessed."""
 import re
 
+import iam
 import schema
 from errors import ApiError, JobError
 from loads import check_partitioning, destination, write
@@ -12,6 +14,37 @@ _SELECT = re.compile(
     r"(?:\s+ORDER\s+BY\s+`?(?P<order>\w+)`?(?P<desc>\s+DESC|\s+ASC)?)?(?:\s+LIMIT\s+(?P<limit>\d+))?\s*;?\s*$",
     re.I | re.S)
 _COUNT = re.compile(r"^COUNT\(\s*(?:\*|1)\s*\)(?:\s+(?:AS\s+)?`?(\w+)`?)?$", re.I)
+
+
+_CREATE_TABLE = re.compile(
+    r"^\s*CREATE\s+TABLE\s+`(?P<name>[^`]+)`\s*\(\s*\w+\s+\w+\s*(?:,\s*\w+\s+\w+\s*)*\)\s*;?\s*$", re.I)
+_CREATE_SCHEMA = re.compile(r"^\s*CREATE\s+SCHEMA\s+`(?P<name>[^`]+)`\s*;?\s*$", re.I)
+
+
+def dry_run(world, job):
+    """Finds what is wrong with a query, and does nothing."""
+    text = job.config.get("query") or ""
+    table, dataset = _CREATE_TABLE.match(text), _CREATE_SCHEMA.match(text)
+    if table:
+        key = tuple(table["name"].split("."))
+        if len(key) != 3 or key[:2] not in world.datasets:
+            raise JobError("notFound", "Not found: Dataset %s was not found in location %s" %
+                           (":".join(key[:2]), job.location))
+        iam.need(world, "bigquery.tables.create", ("dataset", "%s:%s" % key[:2]))
+        if key in world.tables:
+            raise JobError("duplicate", "Already Exists: Table %s:%s.%s" % key)
+        statement, fields = "CREATE_TABLE", []
+    elif dataset:
+        key = tuple(dataset["name"].split("."))
+        iam.need(world, "bigquery.datasets.create", ("project", key[0]))
+        if key in world.datasets:
+            raise JobError("duplicate", "Already Exists: Dataset %s:%s" % key)
+        statement, fields = "CREATE_SCHEMA", []
+    else:
+        statement, fields = "SELECT", _result(world, job, text)[0]
+    job.statistics["query"] = {"statementType": statement, "totalBytesProcessed": "0", "cacheHit": False,
+                               "schema": schema.shown(fields)}
+    job.statistics["totalBytesProcessed"] = "0"
 
 
 def prepare(world, job, asked):
@@ -60,20 +93,23 @@ def _sorted(rows, match, table):
 
 def run(world, job):
     config = job.config
-    text = config.get("query") or ""
-    match = _SELECT.match(re.sub(r"--[^\n]*", "", text))
-    if not match:
-        one = re.match(r"^\s*SELECT\s+1\s*;?\s*$", text, re.I)
-        if not one:
-            raise JobError("invalidQuery", "Syntax error: the fake does not know this query: %s" % text[:200],
-                           location="query")
-        fields, rows = [{"name": "f0_", "type": "INTEGER", "mode": "NULLABLE"}], [{"f0_": 1}]
-    else:
-        fields, rows = _select(_source(world, job, match["table"]), match)
+    fields, rows = _result(world, job, config.get("query") or "")
     job.result = fields, rows
     job.statistics["query"] = {"statementType": "SELECT", "totalBytesProcessed": "0", "cacheHit": False}
     if not job.anonymous:
         _into_table(world, config, fields, rows)
+
+
+def _result(world, job, text):
+    match = _SELECT.match(re.sub(r"--[^\n]*", "", text))
+    if match:
+        table = _source(world, job, match["table"])
+        iam.need(world, "bigquery.tables.getData", ("table", table.name()))
+        return _select(table, match)
+    if re.match(r"^\s*SELECT\s+1\s*;?\s*$", text, re.I):
+        return [{"name": "f0_", "type": "INTEGER", "mode": "NULLABLE"}], [{"f0_": 1}]
+    raise JobError("invalidQuery", "Syntax error: the fake does not know this query: %s" % text[:200],
+                   location="query")
 
 
 def _select(table, match):

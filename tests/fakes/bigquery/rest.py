@@ -9,6 +9,7 @@ import time
 import urllib.parse
 
 import admin
+import iam
 import jobs
 import objects
 import streaming
@@ -17,7 +18,7 @@ import uploads
 from errors import ApiError, error_body, invalid
 
 _ROUTES = [(method, re.compile("^" + path + "$"), handler)
-           for module in (admin, uploads, jobs, streaming, tables, objects)
+           for module in (admin, iam, uploads, jobs, streaming, tables, objects)
            for method, path, handler in module.ROUTES]
 _LOGGED_BODY_MAX = 64 << 10
 
@@ -141,6 +142,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if token and not request.path.startswith("/_fake/") and request.headers.get(
                     "Authorization") != "Bearer " + token:
                 raise ApiError(401, "authError", "Request had invalid authentication credentials.")
+            iam.check(self.world, request)
             for method, path, handler in _ROUTES:
                 match = path.match(request.path) if method == request.method else None
                 if match:

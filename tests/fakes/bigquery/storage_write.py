@@ -12,6 +12,7 @@ from google.protobuf import any_pb2
 from google.rpc import code_pb2, status_pb2
 from grpc_status import rpc_status
 
+import iam
 import write_streams
 from write_rows import RowDecoder, RowFault, SchemaFault
 from write_streams import Refusal
@@ -198,6 +199,9 @@ class Service:
         try:
             with self.world.lock:
                 self.world.settle()
+                if not iam.used(self.world, "bigquery.tables.updateData"):
+                    raise Refusal(code_pb2.PERMISSION_DENIED, "Permission 'TABLES_UPDATE_DATA' denied on resource "
+                                  "'%s' (or it may not exist)." % path)
                 response = run(self.world, request)
         except Refusal as why:
             call["code"] = why.code

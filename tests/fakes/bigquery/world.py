@@ -19,6 +19,7 @@ DEFAULT_OPTIONS = {
     "upload_session_s": 7 * 86400,
     "any_bucket": True,  # A bucket need not be made first.
     "objects_folder": None,  # When set, each object is the file BUCKET/NAME of it, too.
+    "denied": [],  # Permissions that the caller lacks; see iam.py.
     "token": None,  # When set, `Authorization: Bearer TOKEN` is required.
 }
 
@@ -42,6 +43,7 @@ class World:
             self.uploads = {}  # upload id -> Upload
             self.streams = {}  # name -> Stream of the Write API
             self.modifications = {}  # table key -> times of jobs
+            self.used_permissions = set()  # That calls needed, granted or not.
             self._advanced = 0.0
             self._counter = 0
 
