@@ -21,7 +21,7 @@ class LocalFiles final : public LoadFiles {
     (void)stop;
     // Under a name of this target's until it is whole, so that RemoveOthers finds it after a crash.
     const std::string part = Path(name) + ".part";
-    BIZOND_ASSIGN_OR_RETURN(const File file, folder_.root.OpenFile(part, OpenMode::kTruncate));
+    BIZOND_ASSIGN_OR_RETURN(File file, folder_.root.OpenFile(part, OpenMode::kTruncate));
     for (const std::string& piece : pieces) BIZOND_RETURN_IF_ERROR(file.WriteAll(piece));
     BIZOND_RETURN_IF_ERROR(file.Sync());
     BIZOND_RETURN_IF_ERROR(folder_.root.Rename(part, Path(name)));

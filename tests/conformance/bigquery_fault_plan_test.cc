@@ -62,7 +62,7 @@ class BigQueryFaultPlan : public ::testing::TestWithParam<PlanCase> {
 
   static bool exactly_once() { return GetParam().destination != "bigquery_streaming"; }
   static Pages Rows() {
-    Page second = PlainRecords(50, 4);
+    RecordPage second = PlainRecords(50, 4);
     // By insertAll's side entrance, a load job.
     if (!exactly_once()) second.push_back(R"({"id":9,"v":")" + std::string(1 << 20, 'x') + R"("})");
     return {PlainRecords(10, 5), std::move(second)};

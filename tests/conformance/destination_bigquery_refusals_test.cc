@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "destinations/bigquery/gzip_buffer.h"
@@ -37,8 +38,8 @@ class BigQueryRefusals : public ::testing::Test {
     config["load_files_per_job"] = files_per_job;
     harness->set_config(config.dump());
   }
-  static Page Records(int first, int count) {
-    Page page;
+  static RecordPage Records(int first, int count) {
+    RecordPage page;
     for (int i = first; i < first + count; ++i) {
       page.push_back(R"({"id":)" + std::to_string(i) + R"(,"at":1,"v":"<)" + std::to_string(i) +
                      R"(>"})");
@@ -47,7 +48,7 @@ class BigQueryRefusals : public ::testing::Test {
   }
   static Pages Without(const Pages& pages, const std::set<std::string>& refused) {
     Pages kept;
-    for (const Page& page : pages) {
+    for (const RecordPage& page : pages) {
       kept.emplace_back();
       for (const std::string& record : page) {
         if (!refused.contains(KeyOf(record))) kept.back().push_back(record);
@@ -264,10 +265,14 @@ TEST(RefusedRows, AreReadFromEitherForm) {
   EXPECT_THAT(RefusedRowsOf(Failed(nullptr)), IsEmpty());
 }
 
+std::string Joined(const std::vector<std::string>& pieces) {
+  return std::accumulate(pieces.begin(), pieces.end(), std::string());
+}
+
 std::string Gzip(const std::string& text) {
   GzipBuffer buffer;
   buffer.Write(text);
-  return buffer.Finish();
+  return Joined(buffer.Finish());
 }
 
 TEST(RefusedRows, LeaveAFile) {
@@ -284,7 +289,7 @@ TEST(RefusedRows, LeaveAFile) {
   EXPECT_EQ(sifted->refused[0].reason, "why");
   EXPECT_EQ(sifted->refused[1].number, 4u);
   EXPECT_EQ(sifted->refused[1].text, "last");
-  EXPECT_EQ(sifted->bytes, Gzip("first\nthird\n"));
+  EXPECT_EQ(Joined(sifted->pieces), Gzip("first\nthird\n"));
   EXPECT_EQ(SiftFile("f", "no gzip", {}).error().code, "staging_lost");
   EXPECT_EQ(SiftFile("f", Gzip(text).substr(0, 40), {}).error().code, "staging_lost");
 }

@@ -70,7 +70,7 @@ class DestinationConformance : public ::testing::TestWithParam<DestinationCase> 
   }
   // Hard ones and ordinary ones, with a page that is empty.
   static Pages ManyPages() {
-    Page hard = HardRecords();
+    RecordPage hard = HardRecords();
     if (!LeftOut("ManyPages.large").empty()) {
       std::erase_if(hard, [](const std::string& record) { return record.size() > 900'000; });
     }
