@@ -61,6 +61,9 @@ foreach(name cli conformance)
   bizond_test(${name} bizond_all bizond_fakes)
   add_dependencies(${name}_test bizond)
 endforeach()
+if(BIZOND_GRPC)  # Some drive the Write API's channel by hand.
+  target_link_libraries(conformance_test PRIVATE bizond_bigquery_write)
+endif()
 
 # Google's own clients drive the fake of BigQuery: what the destinations are tested against is honest.
 add_test(NAME bigquery_fake_honest

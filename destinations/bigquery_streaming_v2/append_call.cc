@@ -165,7 +165,11 @@ AppendCall::Event AppendCall::OnEvent(intptr_t tag, bool ok, AppendAnswer* answe
       return Event::kProgress;
     case kRead:
       reading_ = false;
-      if (!ok || !ReadAnswer(&incoming_, answer)) break;
+      if (!ok) break;
+      if (!ReadAnswer(&incoming_, answer)) {
+        context_.TryCancel();  // The service would go on.
+        break;
+      }
       reading_ = true;
       stream_->Read(&incoming_, Tag(kRead));
       return Event::kAnswer;
@@ -173,12 +177,10 @@ AppendCall::Event AppendCall::OnEvent(intptr_t tag, bool ok, AppendAnswer* answe
       ended_ = true;
       return Event::kEnded;
   }
-  // Broken: the answers that came before the end are read first.
+  // Broken: the answers that came before the end are read first. It is over already: to cancel it
+  // now could take the place of the status that the service gave.
   broken_ = true;
-  if (!reading_ && !finishing_) {
-    context_.TryCancel();
-    Finish();
-  }
+  if (!reading_ && !finishing_) Finish();
   return Event::kSilent;
 }
 

@@ -258,6 +258,9 @@ Status AppendStream::OnCut(const grpc::Status& status) {
       status.ok() ? "the service ended the connection" : status.error_message();
   if (code == kUnauthenticated && channel_.TokenRefused()) return {};
   const bool gap = (code == kOutOfRange || code == kAlreadyExists) && ++gaps_ <= kGapsMax;
+  if (CertificateRefused(code, message)) {
+    return Failure(WriteApiError(code, message, "appending to " + options_.name));
+  }
   if (!MayBeRetried(code) && !gap && !(code == kNotFound && fresh_)) {
     if (code == kNotFound || code == kOutOfRange || code == kAlreadyExists ||
         code == kFailedPrecondition) {

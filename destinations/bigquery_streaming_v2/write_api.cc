@@ -64,6 +64,7 @@ Result<grpc::Status> CallUntilAnswered(WriteChannel* channel, const Call<Request
     if (stop.stop_requested()) return Failure(StoppedError(call.what));
     const int code = status.error_code();
     if (code == kUnauthenticated && channel->TokenRefused()) continue;
+    if (CertificateRefused(code, status.error_message())) return status;
     if (!MayBeRetried(code) && !(code == kNotFound && call.retry_not_found)) return status;
     BIZOND_ASSIGN_OR_RETURN(const bool again, backoff.Wait(stop));
     if (!again) return status;

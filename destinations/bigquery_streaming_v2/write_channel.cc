@@ -45,6 +45,13 @@ bool MayBeRetried(int code) {
   }
 }
 
+bool CertificateRefused(int code, std::string_view message) {
+  // By OpenSSL's name of it, and by what gRPC says of a host name that the certificate has not.
+  return code == kUnavailable && (message.find("CERTIFICATE_VERIFY_FAILED") != message.npos ||
+                                  message.find("certificate verify failed") != message.npos ||
+                                  message.find("is not in peer certificate") != message.npos);
+}
+
 Error WriteApiError(int code, std::string_view message, std::string_view what) {
   Error error{.kind = ErrorKind::kPermanent,
               .code = "bigquery_refused",
@@ -53,7 +60,13 @@ Error WriteApiError(int code, std::string_view message, std::string_view what) {
               .remedy =
                   "the message is the service's own; see "
                   "https://cloud.google.com/bigquery/docs/write-api#error_handling"};
-  if (MayBeRetried(code)) {
+  if (CertificateRefused(code, message)) {
+    error.code = "tls_failed";
+    error.remedy =
+        "the server's certificate is not vouched for by a trusted authority: look at the clock and "
+        "at proxies; GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names a file of authorities to trust instead "
+        "of the system's";
+  } else if (MayBeRetried(code)) {
     error.kind = ErrorKind::kTransient;
     error.code = "bigquery_unavailable";
     error.remedy =

@@ -1,11 +1,12 @@
 // WriteChannel: the connection to BigQuery's Storage Write API, and what every call on it carries.
 //
-// One HTTP/2 connection, made with the first call: TLS with the system's certificates and the token
-// as call credentials, or plain and without a token where an emulator stands in. Each call says in
-// x-goog-request-params what it is about, which is how the service finds the region.
+// One HTTP/2 connection, made with the first call: TLS with the system's certificates (or those
+// that gRPC's own GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names) and the token as call credentials, or
+// plain and without a token where an emulator stands in. Each call says in x-goog-request-params
+// what it is about, which is how the service finds the region.
 //
 // Error codes: bigquery_unavailable (transient), bigquery_refused, bigquery_not_found,
-// bigquery_access_denied, bigquery_unauthorized.
+// bigquery_access_denied, bigquery_unauthorized, tls_failed.
 //
 // Threads: one thread at a time; a stop token may be raised by any.
 #ifndef BIZOND_DESTINATIONS_BIGQUERY_STREAMING_V2_WRITE_CHANNEL_H_
@@ -39,6 +40,9 @@ inline constexpr int kCancelled = 1, kInvalidArgument = 3, kDeadlineExceeded = 4
 
 // The same call may succeed later.
 bool MayBeRetried(int code);
+// The other side is not who it should be: gRPC has it as UNAVAILABLE, and no attempt makes it
+// better. `message` is the call's.
+bool CertificateRefused(int code, std::string_view message);
 // `what` was tried: "appending to the write stream X".
 Error WriteApiError(int code, std::string_view message, std::string_view what);
 

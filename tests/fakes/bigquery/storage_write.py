@@ -252,8 +252,8 @@ class Service:
             yield response
 
 
-def serve(world, port):
-    """(the running server, its service, its port)"""
+def serve(world, port, credentials=None):
+    """(the running server, its service, its port); with the credentials of a server it speaks TLS"""
     service, handlers = Service(world), {}
     for method, request, run in write_streams.METHODS:
         handlers[method] = grpc.unary_unary_rpc_method_handler(
@@ -266,6 +266,7 @@ def serve(world, port):
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=128), options=[
         ("grpc.max_receive_message_length", 64 << 20), ("grpc.so_reuseport", 0)])
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
-    port = server.add_insecure_port("127.0.0.1:%d" % port)
+    address = "127.0.0.1:%d" % port
+    port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     server.start()
     return server, service, port
