@@ -149,7 +149,9 @@ Status BigQueryDestination::StartLoad(const StagedLoad& load, bool found_before)
                           .batch = load.number,
                           .content = content});
   const nlohmann::json configuration = LoadConfiguration(table);
-  entry.before = [this, table] { CountChange(&mark_.loaded, table.Dotted(), clock_.Now(), log_); };
+  entry.before = [this, table] {
+    CountChange(&mark_.loaded, table.Dotted(), clock_.Now(), log_, &quota_said_);
+  };
   // Beside the writing of the next file: it touches nothing of ours but the API and the files.
   entry.start = [api = api_.get(), store = files_.get(), configuration, files = load.files](
                     const std::string& id, std::stop_token stop) {

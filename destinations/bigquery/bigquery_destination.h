@@ -138,6 +138,7 @@ class BigQueryDestination final : public Destination {
   uint64_t stored_ = 0;      // The files that a stored mark lists: no others are loaded.
   bool may_reject_ = false;  // A load that is refused may give way to one with fewer rows.
   int refusals_ = 0;
+  bool quota_said_ = false;            // That the day's changes are nearly used up.
   std::vector<std::string> replaced_;  // Files that only an older mark names.
   std::optional<JobQueue> jobs_;
   std::optional<JsonRows> rows_;

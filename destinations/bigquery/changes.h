@@ -14,8 +14,10 @@ namespace bizond {
 
 class RunLog;
 
-// Counts one more, and warns in the run's log when the day's quota comes near: once a day.
-void CountChange(ChangeCount* count, const std::string& table, UtcTime now, RunLog* log);
+// Counts one more. Near the end of the day's quota each run says so once, in its log; `said`: this
+// one has.
+void CountChange(ChangeCount* count, const std::string& table, UtcTime now, RunLog* log,
+                 bool* said);
 
 }  // namespace bizond
 

@@ -26,7 +26,7 @@ Result<std::string> BigQueryDestination::Prepare() {
     }
   }
   mark_.before = StateOf(target);
-  CountChange(&mark_.published, mark_.target.Dotted(), clock_.Now(), log_);
+  CountChange(&mark_.published, mark_.target.Dotted(), clock_.Now(), log_, &quota_said_);
   return mark_.Encode();
 }
 
