@@ -40,7 +40,7 @@ std::string BigQueryDestination::FileName(uint64_t number,
 // is too late to reject any.
 Result<bool> BigQueryDestination::ReplaceLoad(uint64_t number, const BigQueryJob& job) {
   if (!may_reject_ || refusals_ >= kRefusalsMax) return false;
-  const std::vector<RefusedRow> rows = RefusedRowsOf(job);
+  const std::vector<RefusedLine> rows = RefusedRowsOf(job);
   const auto found = std::find_if(mark_.loads.begin(), mark_.loads.end(),
                                   [&](const StagedLoad& one) { return one.number == number; });
   if (rows.empty() || found == mark_.loads.end()) return false;
@@ -49,7 +49,7 @@ Result<bool> BigQueryDestination::ReplaceLoad(uint64_t number, const BigQueryJob
   uint64_t left = old.rows;
   for (const std::string& file : old.files) {
     std::map<uint64_t, std::string> refused;
-    for (const RefusedRow& row : rows) {
+    for (const RefusedLine& row : rows) {
       if (old.files.size() == 1 || row.location.ends_with("/" + file)) {
         refused.emplace(row.position, row.reason);
       }

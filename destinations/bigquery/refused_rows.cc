@@ -98,8 +98,8 @@ struct Inflater {
 
 }  // namespace
 
-std::vector<RefusedRow> RefusedRowsOf(const BigQueryJob& job) {
-  std::vector<RefusedRow> rows;
+std::vector<RefusedLine> RefusedRowsOf(const BigQueryJob& job) {
+  std::vector<RefusedLine> rows;
   if (!job.failure || job.failure_reason != "invalid") return rows;
   const nlohmann::json status = JsonObject(job.resource, "status");
   const auto listed = status.find("errors");

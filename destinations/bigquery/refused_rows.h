@@ -23,13 +23,13 @@
 
 namespace bizond {
 
-struct RefusedRow {
+struct RefusedLine {
   std::string location;  // Of the file: "gs://bucket/name", or BigQuery's own name of an upload.
   uint64_t position = 0;
   std::string reason;
 };
 // Empty: the job failed for another reason, or names no row.
-std::vector<RefusedRow> RefusedRowsOf(const BigQueryJob& job);
+std::vector<RefusedLine> RefusedRowsOf(const BigQueryJob& job);
 
 struct SiftedRow {
   uint64_t number = 0;  // Counted from 1.

@@ -184,7 +184,7 @@ Status BoundedReader::Open(size_t index) {
   return {};
 }
 
-Result<std::string> BoundedReader::MarkOf(size_t index, FilePlace place, bool at_end,
+Result<std::string> BoundedReader::MarkOf(size_t index, LinePlace place, bool at_end,
                                           uint64_t unread) {
   const PlannedFile& planned = plan_[index];
   FileMark mark;

@@ -50,7 +50,7 @@ class BoundedReader {
   void SetMark(size_t index, std::string mark);
   // To the first file from `index` on that has something to read.
   void GoTo(size_t index);
-  Result<std::string> MarkOf(size_t index, FilePlace place, bool at_end, uint64_t unread);
+  Result<std::string> MarkOf(size_t index, LinePlace place, bool at_end, uint64_t unread);
   std::string Pagination() const;
 
   // Constant.
@@ -71,7 +71,7 @@ class BoundedReader {
   // Where the next page begins; `pagination_` is its text.
   std::string pagination_;
   size_t index_ = 0;
-  FilePlace place_;
+  LinePlace place_;
   std::vector<DoneFile> done_;  // By position only.
   std::unique_ptr<OpenedFile> opened_;
   size_t opened_index_ = 0;

@@ -22,14 +22,14 @@ std::string_view WithoutLineEnd(std::string_view record) {
   return record;
 }
 
-class CsvPages final : public PageReader {
+class CsvPages final : public FilePages {
  public:
   CsvPages(const FileConfig& config, std::string_view name)
       : options_(config.csv),
         record_bytes_max_(config.max_record_bytes),
         parser_(DelimiterOf(config, name), config.csv.quote) {}
 
-  Result<FilePage> Read(ByteSource* bytes, FilePlace from, LastLine last_line, RecordSink* sink,
+  Result<FilePage> Read(ByteSource* bytes, LinePlace from, LastLine last_line, RecordSink* sink,
                         std::stop_token stop) override {
     if (!rows_) {
       BIZOND_ASSIGN_OR_RETURN(const uint64_t unread, ReadHeader(bytes, last_line, sink, stop));
@@ -81,7 +81,7 @@ class CsvPages final : public PageReader {
   }
 
   // The record at the beginning of `raw_` goes on behind its end.
-  Status Grow(ByteSource* bytes, FilePlace from, RecordSink* sink, const std::stop_token& stop) {
+  Status Grow(ByteSource* bytes, LinePlace from, RecordSink* sink, const std::stop_token& stop) {
     const size_t longest = static_cast<size_t>(record_bytes_max_) + 2;
     if (raw_.size() >= longest) {
       return sink->Fatal(
@@ -99,7 +99,7 @@ class CsvPages final : public PageReader {
   Result<uint64_t> ReadHeader(ByteSource* bytes, LastLine last_line, RecordSink* sink,
                               const std::stop_token& stop) {
     BIZOND_RETURN_IF_ERROR(Fill(bytes, 0, 0, kRawBytes, stop));
-    FilePlace place;
+    LinePlace place;
     if (std::string_view(raw_.data(), raw_.size()).starts_with(kByteOrderMark)) {
       place.offset = kByteOrderMark.size();
     }
@@ -173,7 +173,7 @@ class CsvPages final : public PageReader {
   CsvParser parser_;
 
   std::optional<CsvRows> rows_;  // Set by the header.
-  FilePlace data_;               // Behind the header.
+  LinePlace data_;               // Behind the header.
   std::vector<char> raw_;        // What the file holds at the page's place.
   bool at_end_ = false;          // The file ends with `raw_`.
   char* out_ = nullptr;          // The page buffer, its size and what is used of it.
@@ -183,7 +183,7 @@ class CsvPages final : public PageReader {
 
 }  // namespace
 
-std::unique_ptr<PageReader> NewCsvPages(const FileConfig& config, std::string_view name) {
+std::unique_ptr<FilePages> NewCsvPages(const FileConfig& config, std::string_view name) {
   return std::make_unique<CsvPages>(config, name);
 }
 

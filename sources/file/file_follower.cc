@@ -68,7 +68,7 @@ Result<bool> FileFollower::Look(const ReadRequest& request, RecordBatch* batch,
     if (as_it_was && !unfinished) continue;
     BIZOND_RETURN_IF_ERROR(Open(list.root, file));
     RecordSink sink(opened_->file.path(), on_error_, request.parser, batch);
-    const FilePlace from{file.mark.offset, file.mark.line};
+    const LinePlace from{file.mark.offset, file.mark.line};
     BIZOND_ASSIGN_OR_RETURN(
         const FilePage page,
         opened_->pages->Read(opened_->bytes.get(), from, LastLine::kLeave, &sink, stop));

@@ -18,11 +18,11 @@ bool IsBlank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
-class NdjsonPages final : public PageReader {
+class NdjsonPages final : public FilePages {
  public:
   explicit NdjsonPages(const FileConfig& config) : record_bytes_max_(config.max_record_bytes) {}
 
-  Result<FilePage> Read(ByteSource* bytes, FilePlace from, LastLine last_line, RecordSink* sink,
+  Result<FilePage> Read(ByteSource* bytes, LinePlace from, LastLine last_line, RecordSink* sink,
                         std::stop_token stop) override {
     RecordBatch* const batch = sink->batch();
     // The buffer holds whole lines and the beginning of one more; it grows only for a longer line.
@@ -55,7 +55,7 @@ class NdjsonPages final : public PageReader {
 
  private:
   // Returns how much of `text` was taken; counts the lines.
-  Result<size_t> TakeLines(std::string_view text, FilePlace* place, RecordSink* sink) {
+  Result<size_t> TakeLines(std::string_view text, LinePlace* place, RecordSink* sink) {
     const char* p = text.data();
     const char* const end = p + text.size();
     if (place->offset == 0 && text.starts_with(kByteOrderMark)) p += kByteOrderMark.size();
@@ -82,7 +82,7 @@ class NdjsonPages final : public PageReader {
 
   // The line at `from` is over the limit, and `have` bytes of it without a line end stand in the
   // page buffer: finds its end in constant memory.
-  Result<FilePage> SkipLine(ByteSource* bytes, FilePlace from, size_t have, LastLine last_line,
+  Result<FilePage> SkipLine(ByteSource* bytes, LinePlace from, size_t have, LastLine last_line,
                             RecordSink* sink, const std::stop_token& stop) {
     char* const data = sink->batch()->PageBuffer(have);
     const std::string sample(data, std::min(have, kRejectSampleBytes));
@@ -116,7 +116,7 @@ class NdjsonPages final : public PageReader {
 
 }  // namespace
 
-std::unique_ptr<PageReader> NewNdjsonPages(const FileConfig& config) {
+std::unique_ptr<FilePages> NewNdjsonPages(const FileConfig& config) {
   return std::make_unique<NdjsonPages>(config);
 }
 

@@ -20,7 +20,7 @@ struct OpenedFile {
   uint64_t inode = 0;
   bool compressed = false;
   std::unique_ptr<ByteSource> bytes;
-  std::unique_ptr<PageReader> pages;
+  std::unique_ptr<FilePages> pages;
 };
 
 // Reads up to `end` of the file. Code file_rotated when another inode stands there, file_truncated

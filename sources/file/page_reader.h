@@ -1,4 +1,4 @@
-// PageReader: cuts the content of one file into pages of records.
+// FilePages: cuts the content of one file into pages of records.
 //
 // A page depends on nothing but the content, its end and the place where the page begins, so that a
 // page that is read again holds the same records. Lines are counted as an editor counts them,
@@ -19,13 +19,13 @@
 
 namespace bizond {
 
-struct FilePlace {
+struct LinePlace {
   uint64_t offset = 0;
   uint64_t line = 1;
 };
 
 struct FilePage {
-  FilePlace next;
+  LinePlace next;
   bool at_end = false;  // No complete record follows.
   uint64_t unread = 0;  // At the end: bytes of a record that has no line end yet.
 };
@@ -36,16 +36,16 @@ enum class LastLine {
   kLeave,  // It is still being written: it is not read.
 };
 
-class PageReader {
+class FilePages {
  public:
-  virtual ~PageReader() = default;
-  virtual Result<FilePage> Read(ByteSource* bytes, FilePlace from, LastLine last_line,
+  virtual ~FilePages() = default;
+  virtual Result<FilePage> Read(ByteSource* bytes, LinePlace from, LastLine last_line,
                                 RecordSink* sink, std::stop_token stop) = 0;
 };
 
-std::unique_ptr<PageReader> NewNdjsonPages(const FileConfig& config);
+std::unique_ptr<FilePages> NewNdjsonPages(const FileConfig& config);
 // `name` decides on the delimiter where the job does not.
-std::unique_ptr<PageReader> NewCsvPages(const FileConfig& config, std::string_view name);
+std::unique_ptr<FilePages> NewCsvPages(const FileConfig& config, std::string_view name);
 
 // The text that UTF-8 files of some programs begin with.
 inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";

@@ -130,7 +130,8 @@ TEST_F(PlanTest, CheckSaysTheAccountOfAKey) {
 }
 
 TEST_F(PlanTest, DestinationsSayWhetherTheyReplace) {
-  for (const json& item : Json("destination list")["items"]) {
+  const json listed = Json("destination list");
+  for (const json& item : listed["items"]) {
     EXPECT_EQ(item["replace"], item["name"] != "bigquery_streaming") << item;
   }
 }
