@@ -287,7 +287,7 @@ TEST_F(BigQueryFaults, WarnsBeforeTheDaysQuotaBites) {
   receipt["loaded"][1] = 1199;
   harness.receipt = receipt.dump();
   const auto warnings = [&harness] {
-    const std::vector<std::string> lines = harness.log_lines();
+    const std::vector<std::string>& lines = harness.log_lines();
     return std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
       return line.find("1500 changes") != std::string::npos;
     });
