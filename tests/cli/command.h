@@ -2,10 +2,12 @@
 #ifndef BIZOND_TESTS_CLI_COMMAND_H_
 #define BIZOND_TESTS_CLI_COMMAND_H_
 
+#include <gtest/gtest.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/text.h"
@@ -41,6 +43,16 @@ inline Outcome RunBizond(const std::filesystem::path& directory, const std::stri
   }
   fclose(file);
   return outcome;
+}
+
+// What it prints with --json.
+inline nlohmann::json JsonOf(const std::filesystem::path& directory, const std::string& arguments,
+                             int exit_code) {
+  const Outcome outcome = RunBizond(directory, arguments + " --json");
+  EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
+  nlohmann::json document = nlohmann::json::parse(outcome.out, nullptr, false);
+  EXPECT_FALSE(document.is_discarded()) << outcome.out;
+  return document;
 }
 
 }  // namespace bizond

@@ -17,11 +17,7 @@ class CommandTest : public ::testing::Test {
  protected:
   Outcome Bizond(const std::string& arguments) { return RunBizond(directory_.path(), arguments); }
   json Json(const std::string& arguments, int exit_code = 0) {
-    const Outcome outcome = Bizond(arguments + " --json");
-    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
-    json document = json::parse(outcome.out, nullptr, false);
-    EXPECT_FALSE(document.is_discarded()) << outcome.out;
-    return document;
+    return JsonOf(directory_.path(), arguments, exit_code);
   }
 
   TemporaryDirectory directory_;

@@ -36,11 +36,7 @@ class PlanTest : public ::testing::Test {
   }
   Outcome Bizond(const std::string& arguments) { return RunBizond(directory_.path(), arguments); }
   json Json(const std::string& arguments, int exit_code = 0) {
-    const Outcome outcome = Bizond(arguments + " --json");
-    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
-    json document = json::parse(outcome.out, nullptr, false);
-    EXPECT_FALSE(document.is_discarded()) << outcome.out;
-    return document;
+    return JsonOf(directory_.path(), arguments, exit_code);
   }
 
   static constexpr const char* kBatch = "{name: bigquery, config: {project_id: p1, dataset_id: d}}";
