@@ -1,7 +1,7 @@
-# Unity builds: the sources of a folder are compiled a few at a time, as one translation unit, so that the
-# headers they share are read once and not once a file. Two thirds of a clean build go that way; a changed
-# file takes its few neighbours with it, some seconds. The presets that ship and test are built so; `dev` is not, and
-# clang-tidy looks at each file alone, so that a file still includes what it uses.
+# Unity builds: the sources of a folder are compiled a few at a time, as one translation unit, so that the headers
+# they share are read once and not once a file. A changed file takes its few neighbours with it, some seconds. The
+# presets that ship and test are built so; `dev` is not, and clang-tidy looks at each file alone, so that a file
+# still includes what it uses.
 #
 # What is in an unnamed namespace is seen by the whole folder then: names there must differ.
 option(BIZOND_UNITY "Compile several sources of a folder as one translation unit" ON)
