@@ -72,6 +72,13 @@ Status BigQueryDestination::WriteRecords(const RecordBatch& batch) {
   return {};
 }
 
+std::string BigQueryDestination::FileName(uint64_t number,
+                                          const std::vector<std::string>& pieces) const {
+  StreamingHash hash;
+  for (const std::string& piece : pieces) hash.Update(piece);
+  return fmt::format("{}-{}-{}.json.gz", mark_.nonce, number, HexOf(hash.Digest()));
+}
+
 // Puts what is buffered where it outlives us, as a file of the load that is being gathered.
 Status BigQueryDestination::PutFile() {
   if (buffer_rows_ == 0) return {};

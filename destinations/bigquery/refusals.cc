@@ -8,7 +8,6 @@
 
 #include <algorithm>
 
-#include "base/identity.h"
 #include "destinations/bigquery/bigquery_destination.h"
 #include "destinations/bigquery/refused_rows.h"
 #include "sync/run_log.h"
@@ -28,13 +27,6 @@ std::string RecordOf(const std::string& row) {
 }
 
 }  // namespace
-
-std::string BigQueryDestination::FileName(uint64_t number,
-                                          const std::vector<std::string>& pieces) const {
-  StreamingHash hash;
-  for (const std::string& piece : pieces) hash.Update(piece);
-  return fmt::format("{}-{}-{}.json.gz", mark_.nonce, number, HexOf(hash.Digest()));
-}
 
 // True: the load gave way to one without the rows that the job names. False: it names none, or it
 // is too late to reject any.

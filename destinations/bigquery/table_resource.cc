@@ -11,10 +11,6 @@ namespace {
 
 using nlohmann::json;
 
-json Reference(const BigQueryTableName& name) {
-  return {{"projectId", name.project}, {"datasetId", name.dataset}, {"tableId", name.table}};
-}
-
 // `fields` as BigQuery said them, made to what `merged` has.
 json MergedFields(const json& fields, const BigQuerySchema& merged) {
   json out = json::array();
@@ -105,15 +101,15 @@ Result<std::optional<json>> ChangedSchema(const BigQueryTable& table,
 }
 
 json LoadConfiguration(const BigQueryTableName& table) {
-  return {{"destinationTable", Reference(table)},
+  return {{"destinationTable", table.Reference()},
           {"sourceFormat", "NEWLINE_DELIMITED_JSON"},
           {"writeDisposition", "WRITE_APPEND"},
           {"createDisposition", "CREATE_NEVER"}};
 }
 
 json CopyConfiguration(const BigQueryTableName& from, const BigQueryTableName& to, bool replace) {
-  return {{"sourceTable", Reference(from)},
-          {"destinationTable", Reference(to)},
+  return {{"sourceTable", from.Reference()},
+          {"destinationTable", to.Reference()},
           {"writeDisposition", replace ? "WRITE_TRUNCATE" : "WRITE_APPEND"},
           {"createDisposition", "CREATE_IF_NEEDED"}};
 }

@@ -76,13 +76,11 @@ Result<std::string> LargeRows::LoadRange(size_t begin, size_t end) {
     content.Update(rows_.insert_id(i));
     content.Update(" ");
   }
-  const nlohmann::json configuration = {
-      {"load",
-       {{"destinationTable",
-         {{"projectId", table_.project}, {"datasetId", table_.dataset}, {"tableId", table_.table}}},
-        {"sourceFormat", "NEWLINE_DELIMITED_JSON"},
-        {"writeDisposition", "WRITE_APPEND"},
-        {"createDisposition", "CREATE_NEVER"}}}};
+  const nlohmann::json configuration = {{"load",
+                                         {{"destinationTable", table_.Reference()},
+                                          {"sourceFormat", "NEWLINE_DELIMITED_JSON"},
+                                          {"writeDisposition", "WRITE_APPEND"},
+                                          {"createDisposition", "CREATE_NEVER"}}}};
   const std::string stem = JobIdStem({.run = run_,
                                       .table = table_.Dotted(),
                                       .purpose = "large rows",

@@ -15,10 +15,6 @@ namespace {
 
 constexpr int kMendsMax = 5;  // Of one opening.
 
-nlohmann::json Reference(const BigQueryTableName& name) {
-  return {{"projectId", name.project}, {"datasetId", name.dataset}, {"tableId", name.table}};
-}
-
 // A name in backquotes. Table names hold neither of the two.
 std::string Quoted(const BigQueryTableName& name) { return "`" + name.Dotted() + "`"; }
 
@@ -128,7 +124,7 @@ nlohmann::json StreamingV2Destination::OverwriteQuery(const nlohmann::json& targ
   nlohmann::json query = {
       {"query", fmt::format("SELECT * FROM {}", Quoted(Staging()))},
       {"useLegacySql", false},
-      {"destinationTable", Reference(target_)},
+      {"destinationTable", target_.Reference()},
       {"createDisposition", "CREATE_IF_NEEDED"},
       {"writeDisposition", "WRITE_TRUNCATE"},
   };

@@ -348,6 +348,10 @@ std::string BigQueryTableName::Path() const {
   return "projects/" + project + "/datasets/" + dataset + "/tables/" + table;
 }
 
+json BigQueryTableName::Reference() const {
+  return {{"projectId", project}, {"datasetId", dataset}, {"tableId", table}};
+}
+
 Result<BigQueryConfig> ReadBigQueryConfig(const ConnectorArgs& args, BigQueryKind kind) {
   const json config = json::parse(args.config, nullptr, /*allow_exceptions=*/false);
   if (!config.is_object()) return BadConfig("", "is no block", "see docs/bigquery.md");

@@ -27,6 +27,8 @@ struct BigQueryTableName {
   std::string Dotted() const { return project + "." + dataset + "." + table; }
   // "projects/p/datasets/d/tables/t"
   std::string Path() const;
+  // {"projectId": ...}, as the REST API names a table.
+  nlohmann::json Reference() const;
   BigQueryTableName WithTable(std::string other) const {
     return {project, dataset, std::move(other)};
   }

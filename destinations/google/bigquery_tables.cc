@@ -107,8 +107,7 @@ Result<std::vector<BigQueryTable>> BigQueryApi::ListTables(const BigQueryTableNa
 
 Status BigQueryApi::CreateTable(const BigQueryTableName& name, nlohmann::json resource,
                                 std::stop_token stop) {
-  resource["tableReference"] = {
-      {"projectId", name.project}, {"datasetId", name.dataset}, {"tableId", name.table}};
+  resource["tableReference"] = name.Reference();
   GoogleCall call{.method = "POST",
                   .url = DatasetUrl(impl_->endpoints, name) + "/tables",
                   .body = resource.dump()};
