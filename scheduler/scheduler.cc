@@ -20,29 +20,19 @@ constexpr int kRetainChunk = 500;
 
 }  // namespace
 
-// A thread with the attempt that it executes.
-struct Scheduler::Worker {
-  RunningAttempt attempt;
-  Duration started{0};
-  std::atomic<bool> done{false};
-  std::thread thread;
-};
-
 Scheduler::Scheduler(Store* store, const Catalog* catalog, Clock* clock, SchedulerOptions options)
     : store_(store),
       catalog_(catalog),
       clock_(clock),
       options_(options),
       node_(NewUuid(clock->Now())),
-      waiter_(clock->NewWaiter()) {}
+      waiter_(clock->NewWaiter()),
+      pool_(store, clock, {options.workers, node_, [this] { waiter_->Notify(); }}) {}
 
-Scheduler::~Scheduler() {
-  Stop();
-  for (const auto& [id, worker] : workers_) worker->thread.join();
-}
+Scheduler::~Scheduler() { Stop(); }
 
 Status Scheduler::Start(RunExecutor* executor) {
-  executor_ = executor;
+  pool_.Use(executor);
   retained_at_ = clock_->Now();
   turned_at_us_ = clock_->Steady().count();
   // Before the first fire: a run that was going on is not an overlap of itself.
@@ -60,42 +50,23 @@ Status Scheduler::Start(RunExecutor* executor) {
 bool Scheduler::Stop() {
   stopping_.request_stop();
   if (thread_.joinable()) thread_.join();
-  {
-    std::lock_guard lock(mutex_);
-    for (auto& [id, worker] : workers_) worker->attempt.Stop(StopReason::kShutdown);
-  }
+  pool_.StopAll(StopReason::kShutdown);
   const Duration deadline = clock_->Steady() + options_.stop_grace;
-  ReapWorkers();  // The loop may have had the wake-up of one that has ended.
+  pool_.Reap();  // The loop may have had the wake-up of one that has ended.
   while (running() > 0 && clock_->Steady() < deadline) {
     waiter_->WaitUntil(clock_->Now() + std::chrono::milliseconds(100), {});
-    ReapWorkers();
+    pool_.Reap();
   }
-  ReapWorkers();
+  pool_.Reap();
   return running() == 0;
 }
 
 void Scheduler::Wake() { waiter_->Notify(); }
 
-void Scheduler::StopRun(std::string_view run_id) {
-  std::lock_guard lock(mutex_);
-  const auto found = workers_.find(run_id);
-  if (found != workers_.end()) found->second->attempt.Stop(StopReason::kCancel);
-}
-
-std::optional<LiveRun> Scheduler::Live(std::string_view run_id) const {
-  std::lock_guard lock(mutex_);
-  const auto found = live_.find(run_id);
-  return found == live_.end() ? std::nullopt : std::optional(found->second);
-}
+void Scheduler::StopRun(std::string_view run_id) { pool_.Stop(run_id, StopReason::kCancel); }
 
 void Scheduler::Progress(const LiveRun& live) {
-  {
-    std::lock_guard lock(mutex_);
-    const auto worker = workers_.find(live.run_id);
-    if (worker == workers_.end()) return;
-    live_[live.run_id] = live;
-  }
-  if (listener_) listener_(live);
+  if (pool_.Progress(live) && listener_) listener_(live);
 }
 
 void Scheduler::OnProgress(std::function<void(const LiveRun&)> listener) {
@@ -107,16 +78,11 @@ bool Scheduler::Ready() const {
   return store_ok_ && since < 2 * kIdle;
 }
 
-size_t Scheduler::running() const {
-  std::lock_guard lock(mutex_);
-  return workers_.size();
-}
-
 void Scheduler::Loop(std::stop_token stop) {
   while (!stop.stop_requested()) {
     turned_at_us_ = clock_->Steady().count();
-    ReapWorkers();
-    LookAfterRuns();
+    pool_.Reap();
+    pool_.LookAfterRuns();
     const bool more = FireDue();
     const bool claimed = ClaimReady(stop);
     if (!store_ok_) {
@@ -178,92 +144,10 @@ bool Scheduler::FireDue() {
 }
 
 bool Scheduler::ClaimReady(std::stop_token stop) {
-  const size_t busy = running();
-  if (!store_ok_ || stop.stop_requested() || busy >= static_cast<size_t>(options_.workers))
-    return false;
-  const UtcTime now = claimed_at_ = clock_->Now();
-  // One that is lost to another claim leaves room for the next.
-  const int limit = options_.workers * 2;
-  Result<std::vector<RunRow>> ready =
-      store_->Query([&](const StoreReader& reader) { return reader.ReadyRuns(now, limit); });
-  if (!ready) {
-    store_ok_ = false;
-    return false;
-  }
-  bool claimed = false;
-  for (RunRow& run : *ready) {
-    if (running() >= static_cast<size_t>(options_.workers)) break;
-    const bool same_job_runs = [&] {
-      std::lock_guard lock(mutex_);
-      return std::any_of(workers_.begin(), workers_.end(),
-                         [&](const auto& item) { return item.second->attempt.run.job == run.job; });
-    }();
-    if (same_job_runs) continue;
-    const Result<int64_t> fence =
-        store_->Transact([&](StoreTx& tx) { return tx.ClaimRun(run.id, node_, now); });
-    if (!fence) {
-      store_ok_ = store_ok_ && fence.error().code == "conflict";
-      continue;
-    }
-    Failpoint("scheduler.after_claim");
-    run.fence = *fence;
-    ++run.attempt;
-    claimed = true;
-    StartWorker(std::move(run));
-  }
-  return claimed;
-}
-
-void Scheduler::StartWorker(RunRow run) {
-  auto worker = std::make_unique<Worker>();
-  Worker* const shared = worker.get();
-  shared->attempt.run = std::move(run);
-  shared->started = clock_->Steady();
-  shared->attempt.progress_at_us = shared->started.count();
-  std::lock_guard lock(mutex_);
-  workers_[shared->attempt.run.id] = std::move(worker);
-  shared->thread = std::thread([this, shared] {
-    executor_->Execute(shared->attempt);
-    shared->done = true;
-    waiter_->Notify();
-  });
-}
-
-void Scheduler::ReapWorkers() {
-  std::vector<std::unique_ptr<Worker>> ended;
-  {
-    std::lock_guard lock(mutex_);
-    for (auto it = workers_.begin(); it != workers_.end();) {
-      if (!it->second->done) {
-        ++it;
-        continue;
-      }
-      live_.erase(it->first);
-      ended.push_back(std::move(it->second));
-      it = workers_.erase(it);
-    }
-  }
-  for (const auto& worker : ended) worker->thread.join();
-}
-
-void Scheduler::LookAfterRuns() {
-  const Duration now = clock_->Steady();
-  std::vector<std::string> ids;
-  {
-    std::lock_guard lock(mutex_);
-    for (auto& [id, worker] : workers_) {
-      worker->attempt.StopIfLate(worker->started, now);
-      // One that stood before the claim is the executor's to judge.
-      if (worker->attempt.run.stop_request == StopRequest::kNone) ids.push_back(id);
-    }
-  }
-  // A stop that was asked for between the claim of the run and the start of its worker is in the
-  // store only.
-  for (const std::string& id : ids) {
-    const Result<std::optional<RunRow>> run =
-        store_->Query([&](const StoreReader& reader) { return reader.GetRun(id); });
-    if (run && *run && (*run)->stop_request == StopRequest::kCancel) StopRun(id);
-  }
+  if (!store_ok_ || stop.stop_requested()) return false;
+  const Result<bool> claimed = pool_.ClaimReady();
+  store_ok_ = claimed.has_value();
+  return claimed.value_or(false);
 }
 
 bool Scheduler::Retain() {
@@ -281,15 +165,11 @@ bool Scheduler::Retain() {
 
 UtcTime Scheduler::NextWake() const {
   const UtcTime now = clock_->Now();
-  const size_t busy = running();
-  UtcTime wake = now + (busy > 0 ? kWatch : kIdle);
+  UtcTime wake = now + (running() > 0 ? kWatch : kIdle);
   const Status read = store_->Read([&](const StoreReader& reader) -> Status {
     BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> due, reader.NextDue());
     if (due) wake = std::min(wake, *due);
-    if (busy >= static_cast<size_t>(options_.workers)) return {};
-    BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> ready, reader.NextReady(claimed_at_));
-    // What was ready then waits for a run of its own job: its end wakes this thread, or its next
-    // attempt is what becomes ready.
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> ready, pool_.NextReady(reader));
     if (ready) wake = std::min(wake, *ready);
     return {};
   });

@@ -1,4 +1,4 @@
-// Scheduler: turns due schedules into runs and hands ready runs to workers.
+// Scheduler: turns due schedules into runs and has its WorkerPool execute what is ready.
 //
 // One thread does both, in turns: fire what is due (occurrence, overlap, run and next fire in one
 // transaction, at most 1,000 schedules each), claim what is ready while a worker is free, look
@@ -12,9 +12,7 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -23,6 +21,7 @@
 #include "base/clock.h"
 #include "scheduler/run_control.h"
 #include "scheduler/run_executor.h"
+#include "scheduler/worker_pool.h"
 #include "store/store.h"
 
 namespace bizond {
@@ -51,7 +50,7 @@ class Scheduler final : public RunControl {
 
   void Wake() override;
   void StopRun(std::string_view run_id) override;
-  std::optional<LiveRun> Live(std::string_view run_id) const override;
+  std::optional<LiveRun> Live(std::string_view run_id) const override { return pool_.Live(run_id); }
 
   // Remembers where a run is and tells the listener.
   void Progress(const LiveRun& live);
@@ -61,41 +60,30 @@ class Scheduler final : public RunControl {
   // The scheduler turned within the last minute or two and the store takes claims.
   bool Ready() const;
   const std::string& node() const { return node_; }
-  size_t running() const;
+  size_t running() const { return pool_.running(); }
 
  private:
-  struct Worker;
-
   void Loop(std::stop_token stop);
   // Each returns whether there may be more to do at once.
   bool FireDue();
   bool ClaimReady(std::stop_token stop);
-  void LookAfterRuns();
   bool Retain();
-  void ReapWorkers();
   UtcTime NextWake() const;
-  void StartWorker(RunRow run);
 
   Store* const store_;
   const Catalog* const catalog_;
   Clock* const clock_;
   const SchedulerOptions options_;
   const std::string node_;  // New at every boot.
-  RunExecutor* executor_ = nullptr;
   std::function<void(const LiveRun&)> listener_;
 
   std::unique_ptr<Waiter> waiter_;
+  WorkerPool pool_;
   std::thread thread_;
   std::stop_source stopping_;
   std::atomic<int64_t> turned_at_us_{0};
   std::atomic<bool> store_ok_{true};
   UtcTime retained_at_{};
-  UtcTime claimed_at_ = UtcTime::min();  // The instant that ready runs were last looked for.
-
-  mutable std::mutex mutex_;
-  // Guarded by mutex_.
-  std::map<std::string, std::unique_ptr<Worker>, std::less<>> workers_;  // By run id.
-  std::map<std::string, LiveRun, std::less<>> live_;
 };
 
 }  // namespace bizond
