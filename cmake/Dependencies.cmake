@@ -19,7 +19,6 @@ find_package(ZLIB REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(CURL REQUIRED)
 find_package(Poco REQUIRED Foundation)
-find_library(DATE_TZ date-tz REQUIRED)
 find_library(ZSTD zstd REQUIRED)
 find_library(XXHASH xxhash REQUIRED)
 find_library(SQLITECPP NAMES libSQLiteCpp.a REQUIRED)
@@ -44,4 +43,4 @@ target_include_directories(bizond_deps SYSTEM INTERFACE ${BIZOND_THIRD_PARTY}/ht
 target_link_libraries(bizond_deps INTERFACE
   ${SQLITECPP} bizond_sqlite fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json simdjson::simdjson
   yaml-cpp prometheus-cpp::core ZLIB::ZLIB OpenSSL::SSL OpenSSL::Crypto CURL::libcurl
-  Poco::Foundation ${DATE_TZ} ${ZSTD} ${XXHASH} Threads::Threads)
+  Poco::Foundation ${ZSTD} ${XXHASH} Threads::Threads)

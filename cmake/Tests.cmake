@@ -47,7 +47,8 @@ bizond_test(sync bizond_sync)
 bizond_test(store bizond_store)
 bizond_test(sources bizond_sources)
 bizond_test(destinations bizond_destinations bizond_fakes)
-bizond_test(scheduler bizond_all)
+find_library(DATE_TZ date-tz REQUIRED)  # The oracle's reader of time zones, which is not ours.
+bizond_test(scheduler bizond_all ${DATE_TZ})
 bizond_test(web bizond_all)
 bizond_test(tidy)
 # Seeded loops over the bodies that libFuzzer could drive, too.

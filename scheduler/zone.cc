@@ -1,21 +1,14 @@
 #include "scheduler/zone.h"
 
-// Debian builds date-tz so; its classes have another layout without it.
-#ifndef USE_OS_TZDB
-#define USE_OS_TZDB 1
-#endif
-#include <date/tz.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <exception>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
 
 #include "scheduler/schedule_words.h"
-#include "scheduler/zone_footer.h"
+#include "scheduler/zone_file.h"
 
 namespace bizond {
 namespace {
@@ -40,21 +33,23 @@ void Add(std::vector<Period>& periods, UtcSeconds begin, seconds offset) {
   periods.push_back(Period{begin, kEnd, offset, {}, {}});
 }
 
-std::vector<Period> LoadPeriods(const date::time_zone& zone) {
+std::vector<Period> PeriodsOf(const ZoneFile& file) {
   std::vector<Period> periods;
+  seconds offset = file.first_offset;
   UtcSeconds last_change = kBegin;
-  for (UtcSeconds at = kBegin; at < kEnd;) {
-    const date::sys_info info = zone.get_info(at);
-    last_change = at;
-    Add(periods, at, info.offset);
-    if (info.end <= at) break;
-    at = info.end;
+  Add(periods, kBegin, offset);
+  for (const ZoneFooter::Change& change : file.changes) {
+    if (change.at >= kEnd) break;
+    offset = change.offset;
+    last_change = std::max(change.at, kBegin);
+    if (change.at <= kBegin) periods.clear();  // Before the table: where it begins.
+    Add(periods, last_change, offset);
   }
-  if (const auto footer = ReadZoneFooter(zone.name())) {
+  if (file.footer) {
     const auto day = chrono::floor<chrono::days>(last_change);
     const chrono::year first = std::max(chrono::year_month_day(day).year(), chrono::year(1970));
     for (chrono::year year = first; year <= kLastFooterYear; ++year) {
-      for (const ZoneFooter::Change& change : footer->ChangesOf(year)) {
+      for (const ZoneFooter::Change& change : file.footer->ChangesOf(year)) {
         if (change.at > last_change) Add(periods, change.at, change.offset);
       }
     }
@@ -63,8 +58,8 @@ std::vector<Period> LoadPeriods(const date::time_zone& zone) {
 }
 
 Failure UnknownZone(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const date::time_zone& zone : date::get_tzdb().zones) names.push_back(zone.name());
+  const std::vector<std::string> known = ZoneNames();
+  const std::vector<std::string_view> names(known.begin(), known.end());
   std::string remedy = DidYouMean(NearestNames(name, names, 3));
   if (remedy.empty()) {
     remedy = names.empty()
@@ -75,34 +70,57 @@ Failure UnknownZone(std::string_view name) {
               fmt::format("there is no time zone '{}'", Printable(name)), std::move(remedy));
 }
 
-Result<std::unique_ptr<const Zone>> Load(std::string_view name) try {
-  // Most schedules are in UTC: they need no walk through the system's database.
-  if (name == "UTC") {
-    std::vector<Period> periods;
-    Add(periods, kBegin, seconds(0));
-    return std::make_unique<const Zone>(std::string(name), std::move(periods));
+// Null: there is no such zone.
+std::unique_ptr<const Zone> Load(std::string_view name) {
+  // UTC needs no tzdata: a machine without it runs every schedule that names no zone.
+  const auto file = name == "UTC" ? ZoneFile() : ReadZoneFile(name);
+  if (!file) return nullptr;
+  return std::make_unique<const Zone>(std::string(name), PeriodsOf(*file));
+}
+
+struct ZoneCache {
+  std::mutex mutex;
+  std::map<std::string, const Zone*, std::less<>> current;
+  std::vector<std::unique_ptr<const Zone>> zones;  // The current ones and those before them.
+
+  const Zone* Keep(std::unique_ptr<const Zone> zone) {
+    const Zone* const kept = zones.emplace_back(std::move(zone)).get();
+    current[kept->name()] = kept;
+    return kept;
   }
-  const auto& zones = date::get_tzdb().zones;
-  const auto zone = std::find_if(zones.begin(), zones.end(),
-                                 [&](const date::time_zone& z) { return z.name() == name; });
-  if (zone == zones.end()) return UnknownZone(name);
-  return std::make_unique<const Zone>(std::string(name), LoadPeriods(*zone));
-} catch (const std::exception& e) {
-  return Fail(ErrorKind::kConfig, "unknown_timezone",
-              fmt::format("cannot load the time zone '{}': {}", Printable(name), e.what()),
-              "Install the system's time zones: apt-get install tzdata");
+};
+
+// Left to the process's end on purpose: schedules of any thread hold pointers into it.
+ZoneCache& Cache() {
+  static auto& cache = *new ZoneCache;
+  return cache;
 }
 
 }  // namespace
 
 Result<const Zone*> Zone::Find(std::string_view name) {
-  // Left to the process's end on purpose: schedules of any thread hold pointers into it.
-  static std::mutex mutex;
-  static auto& cache = *new std::map<std::string, std::unique_ptr<const Zone>, std::less<>>;
-  const std::lock_guard lock(mutex);
-  if (const auto found = cache.find(name); found != cache.end()) return found->second.get();
-  BIZOND_ASSIGN_OR_RETURN(auto zone, Load(name));
-  return cache.emplace(std::string(name), std::move(zone)).first->second.get();
+  ZoneCache& cache = Cache();
+  {
+    const std::lock_guard lock(cache.mutex);
+    if (const auto found = cache.current.find(name); found != cache.current.end()) {
+      return found->second;
+    }
+    if (auto zone = Load(name)) return cache.Keep(std::move(zone));
+  }
+  return UnknownZone(name);
+}
+
+bool Zone::Refresh() {
+  ZoneCache& cache = Cache();
+  const std::lock_guard lock(cache.mutex);
+  bool changed = false;
+  for (auto& [name, zone] : cache.current) {
+    auto now = Load(name);
+    if (now == nullptr || now->periods_ == zone->periods_) continue;
+    zone = cache.zones.emplace_back(std::move(now)).get();
+    changed = true;
+  }
+  return changed;
 }
 
 Zone::Zone(std::string name, std::vector<Period> periods)
@@ -136,15 +154,6 @@ std::string Zone::LocalText(UtcTime time) const {
     fmt::format_to(std::back_inserter(text), ":{:02}", parts.seconds().count());
   }
   return text;
-}
-
-std::string TzdataVersion() {
-  // Its first line is "# version 2025b".
-  constexpr std::string_view kMark = "# version ";
-  std::ifstream file("/usr/share/zoneinfo/tzdata.zi");
-  std::string line;
-  if (!std::getline(file, line) || !line.starts_with(kMark)) return "unknown";
-  return line.substr(kMark.size(), 32);
 }
 
 }  // namespace bizond

@@ -1,15 +1,15 @@
 // Zone: the rules of one IANA time zone as a table of periods of constant offset from UTC.
 //
-// The rules come from the system's tzdata through date-tz, which stops where the compiled files do
-// (2037, or sooner where the system ships slim files); the rule in the file's footer fills the
-// table up to 2137. Later instants have the last period's offset.
+// The rules come from the system's tzdata (scheduler/zone_file.h), whose tables stop in 2037 or
+// sooner; the rule in the file's footer fills the table up to 2137. Later instants have the last
+// period's offset.
 //
 // A civil time that no instant shows lies in a gap, one that two instants show in a fold. The table
 // says both without a search: see Period.
 //
-// Threads: zones are loaded once, live as long as the process and never change; Find and every
-// const method may be called from any thread. A daemon sees a new tzdata at its next start, and by
-// TzdataVersion that it is new.
+// Threads: a zone never changes and lives as long as the process; Find, Refresh and every const
+// method may be called from any thread. A zone whose rules have changed is another object: Find
+// answers the new one after a Refresh, and who holds the old one keeps the old rules until then.
 #ifndef BIZOND_SCHEDULER_ZONE_H_
 #define BIZOND_SCHEDULER_ZONE_H_
 
@@ -43,11 +43,21 @@ class Zone {
       return CivilSeconds(time.time_since_epoch() + offset);
     }
     UtcSeconds Utc(CivilSeconds time) const { return UtcSeconds(time.time_since_epoch() - offset); }
+
+    friend bool operator==(const Period&, const Period&) = default;
   };
 
   // The zone of that name, case included. Code `unknown_timezone`; the remedy offers the nearest
   // names.
   static Result<const Zone*> Find(std::string_view name);
+
+  // Reads the files of the zones that Find has answered again (a few microseconds each; call it
+  // when TzdataVersion differs, or by the minute). True when the rules of one have changed: what
+  // was computed from it, a compiled Schedule included, is to be computed anew. A file that cannot
+  // be read now, as while a package is unpacked, leaves its zone as it is.
+  //
+  // Old rules are never freed. A release of tzdata changes a handful of zones, of some 10 KiB each.
+  static bool Refresh();
 
   // Use Find; public for the cache and for tests of odd zones. Neighbours differ in their offset.
   Zone(std::string name, std::vector<Period> periods);
@@ -64,9 +74,6 @@ class Zone {
   const std::string name_;
   std::vector<Period> periods_;  // Constant after construction, never empty.
 };
-
-// "2025b", or "unknown". Part of what a stored next fire depends on.
-std::string TzdataVersion();
 
 }  // namespace bizond
 

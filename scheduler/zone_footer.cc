@@ -1,9 +1,6 @@
 #include "scheduler/zone_footer.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
-#include <string>
 #include <utility>
 
 namespace bizond {
@@ -96,16 +93,6 @@ std::optional<ZoneFooter> ParseZoneFooter(std::string_view text) {
   footer.daylight_end = in.Date();
   if (!in.ok || !in.rest.empty()) return std::nullopt;
   return footer;
-}
-
-std::optional<ZoneFooter> ReadZoneFooter(std::string_view zone_name) {
-  std::ifstream file("/usr/share/zoneinfo/" + std::string(zone_name), std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  // The footer stands between the file's last two newlines.
-  if (bytes.size() < 2 || bytes.back() != '\n' || !bytes.starts_with("TZif")) return std::nullopt;
-  const size_t begin = bytes.rfind('\n', bytes.size() - 2);
-  if (begin == std::string::npos) return std::nullopt;
-  return ParseZoneFooter(std::string_view(bytes).substr(begin + 1, bytes.size() - begin - 2));
 }
 
 }  // namespace bizond

@@ -39,9 +39,6 @@ struct ZoneFooter {
 // this form (Julian day numbers, which no zone of today uses).
 std::optional<ZoneFooter> ParseZoneFooter(std::string_view text);
 
-// The footer of the system's file for the zone; empty when there is none.
-std::optional<ZoneFooter> ReadZoneFooter(std::string_view zone_name);
-
 }  // namespace bizond
 
 #endif  // BIZOND_SCHEDULER_ZONE_FOOTER_H_

@@ -2,8 +2,9 @@
 // parsed moves strictly forward.
 //
 // Build it by clang++-19 -std=c++20 -g -fsanitize=fuzzer,address,undefined -I. with base/error.cc,
-// base/time.cc, scheduler/{cron,cron_parse,next_fire,schedule,schedule_words,zone,zone_footer}.cc
-// and -lfmt -lxxhash -ldate-tz.
+// base/time.cc,
+// scheduler/{cron,cron_parse,next_fire,schedule,schedule_words,zone,zone_file,zone_footer}.cc
+// and -lfmt -lxxhash.
 //
 // tests/scheduler/cron_fuzz_test.cc calls the same function with random texts.
 #include <array>

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "scheduler/zone_footer.h"
+#include "scheduler/zone_file.h"
 #include "tests/scheduler/instants.h"
 
 namespace bizond {
