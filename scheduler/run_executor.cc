@@ -51,7 +51,8 @@ struct SyncExecutor::Attempt {
   std::atomic<Stage> stage{Stage::kOpen};  // Of the stream in work.
   std::optional<Stage> failed_in;          // Of the first error.
   size_t recorded = 0;
-  Counters done;  // Of the streams that ended in this attempt.
+  bool left_out = false;  // A stream was not begun: the run is cancelled.
+  Counters done;          // Of the streams that ended in this attempt.
 
   const RunRow& run() const { return shared.run; }
 };
@@ -59,8 +60,8 @@ struct SyncExecutor::Attempt {
 SyncExecutor::SyncExecutor(Parts parts) : parts_(std::move(parts)) {}
 
 void SyncExecutor::Execute(RunningAttempt& shared) {
-  Attempt attempt{shared,       {},           false,        nullptr, {}, {},
-                  std::nullopt, Stage::kOpen, std::nullopt, 0,       {}};
+  Attempt attempt{shared,       {},           false,        nullptr, {},    {},
+                  std::nullopt, Stage::kOpen, std::nullopt, 0,       false, {}};
   Status status;
   try {
     attempt.log = parts_.logs->OpenRunLog(shared.run.job, shared.run.id);
@@ -106,13 +107,17 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
   BIZOND_ASSIGN_OR_RETURN(attempt.resets, parts_.store->Query([&](const StoreReader& reader) {
     return reader.PendingResets(attempt.run().job);
   }));
-  // A cancel that the process did not live to obey.
-  BIZOND_ASSIGN_OR_RETURN(const bool decided, IsDecided(attempt));
-  if (attempt.run().stop_request == StopRequest::kCancel && !decided) {
-    shared.Stop(StopReason::kCancel);
-  }
   for (size_t i = 0; i < attempt.spec.source.streams.size(); ++i) {
     attempt.stage = Stage::kOpen;
+    // A cancel that stood before the attempt: what was decided is brought to its end, and no more.
+    if (attempt.run().stop_request == StopRequest::kCancel) {
+      BIZOND_ASSIGN_OR_RETURN(const bool open,
+                              IsOpen(attempt.run(), attempt.spec.source.streams[i]));
+      if (open) {
+        attempt.left_out = true;
+        continue;
+      }
+    }
     Status status = RunStream(attempt, i);
     if (status) {
       ++attempt.recorded;
@@ -130,13 +135,16 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
     }));
   }
   if (attempt.first_error) return tl::make_unexpected(*attempt.first_error);
-  return {};
+  if (!attempt.left_out) return {};
+  shared.Stop(StopReason::kCancel);
+  return tl::make_unexpected(StoppedError("the run"));
 }
 
 Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
   const JobSpec& spec = attempt.spec;
   const std::string& stream = spec.source.streams[index];
-  const bool last = index + 1 == spec.source.streams.size() && !attempt.first_error;
+  const bool last =
+      index + 1 == spec.source.streams.size() && !attempt.first_error && !attempt.left_out;
   const SecretResolver& secrets = attempt.by_file ? *parts_.file_secrets : *parts_.api_secrets;
   const std::string destination_id = spec.DestinationIdOf(stream);
   const std::stop_token stop = attempt.shared.stop.get_token();

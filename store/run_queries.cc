@@ -145,8 +145,9 @@ std::vector<RunRow> Active(Connection& db, std::string_view job) {
 }
 
 std::vector<RunRow> Ready(Connection& db, UtcTime now, int limit) {
-  // The first of each job that may begin: its runs share a staging, so that one that waits for
-  // another attempt comes before those that have not begun. (phase < 2 names the partial index.)
+  // The first of each job that may begin: its runs share a staging and a watermark, so that one
+  // that waits for another attempt comes before those that have not begun. (phase < 2 names the
+  // partial index.)
   return AllRows(db.Prepare(
       "SELECT " BIZOND_RUN_COLUMNS
       "FROM runs AS r WHERE phase = 0 AND not_before <= ?1 "
@@ -192,6 +193,16 @@ std::vector<RunStreamRow> Streams(Connection& db, std::string_view run) {
                     query.Text(9), DecodeError(query.MaybeText(10))});
   }
   return rows;
+}
+
+bool IsDecided(Connection& db, std::string_view run) {
+  Query query = db.Prepare("SELECT checkpoint FROM checkpoints WHERE run_id = ?", run);
+  while (query.Step()) {
+    // One that cannot be read may hold a decision: its attempt says so and ends the run.
+    const Result<Checkpoint> checkpoint = DecodeCheckpoint(query.Text(0));
+    if (!checkpoint || !checkpoint->intent.empty()) return true;
+  }
+  return false;
 }
 
 Result<std::optional<Checkpoint>> GetCheckpoint(Connection& db, std::string_view run,

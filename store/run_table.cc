@@ -18,6 +18,13 @@ void TellOf(Change& change, const RunRow& run, RunPhase phase, int attempt, UtcT
                 {"attempt", std::to_string(attempt)}});
 }
 
+void TellStop(Change& change, const RunRow& run, StopRequest request) {
+  events::Tell(change, "run", run.id, change.clock.Now(),
+               {{"job", run.job},
+                {"state", std::string(RunPhaseName(run.phase))},
+                {"stop_requested", request == StopRequest::kCancel ? "cancel" : "none"}});
+}
+
 // One counter for all runs, so that a fence tells the order of any two attempts.
 int64_t NextFence(Change& change) {
   return change.db.MaybeInt("UPDATE meta SET value = value + 1 WHERE key = 'fence' RETURNING value")
@@ -126,6 +133,13 @@ Status CancelQueued(Change& change, std::string_view id, const std::optional<Err
                     UtcTime now) {
   BIZOND_ASSIGN_OR_RETURN(const RunRow run, Known(change.db, id));
   if (run.phase != RunPhase::kQueued) return WrongPhase(run, "queued");
+  if (IsDecided(change.db, id)) {
+    // Its destination may show a part of it already: it ends what has begun, and no more.
+    change.db.Run("UPDATE runs SET stop_request = 1, not_before = min(not_before, ?) WHERE id = ?",
+                  now, id);
+    TellStop(change, run, StopRequest::kCancel);
+    return {};
+  }
   End(change, run, error ? RunPhase::kFailed : RunPhase::kCancelled, error, now);
   if (run.attempt > 0) {
     change.db.Run("UPDATE occurrences SET state = 'ran' WHERE run_id IS NOT NULL AND run_id = ?",
@@ -160,6 +174,13 @@ Status Reopen(Change& change, std::string_view id, UtcTime now) {
                 fmt::format("a later run of job \"{}\" has published since run {}", run->job, id),
                 fmt::format("start a new run: bizond jobs trigger '{}'", run->job));
   }
+  // It would come between the attempts of the other, whose staging and watermark are the same.
+  for (const RunRow& other : Active(change.db, run->job)) {
+    if (other.attempt == 0) continue;
+    return Fail(ErrorKind::kConfig, "run_active",
+                fmt::format("run {} of job \"{}\" is not at its end", other.id, run->job),
+                fmt::format("retry it when that run has ended: bizond runs show {}", other.id));
+  }
   change.db.Run("DELETE FROM run_streams WHERE run_id = ? AND state <> 'recorded'", id);
   change.db.Run(
       "UPDATE runs SET phase = 0, finished_at = NULL, not_before = ?, error = NULL, "
@@ -173,10 +194,7 @@ Status RequestStop(Change& change, std::string_view id, StopRequest request) {
   BIZOND_ASSIGN_OR_RETURN(const RunRow run, Known(change.db, id));
   if (!IsActive(run.phase)) return WrongPhase(run, "active");
   change.db.Run("UPDATE runs SET stop_request = ? WHERE id = ?", static_cast<int>(request), id);
-  events::Tell(change, "run", id, change.clock.Now(),
-               {{"job", run.job},
-                {"state", std::string(RunPhaseName(run.phase))},
-                {"stop_requested", request == StopRequest::kCancel ? "cancel" : "none"}});
+  TellStop(change, run, request);
   return {};
 }
 

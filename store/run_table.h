@@ -25,6 +25,8 @@ std::vector<RunRow> Ready(Connection& db, UtcTime now, int limit);
 std::optional<UtcTime> NextReady(Connection& db, UtcTime after);
 std::vector<AttemptRow> Attempts(Connection& db, std::string_view run);
 std::vector<RunStreamRow> Streams(Connection& db, std::string_view run);
+// Whether the publication of one of the run's streams is decided and not recorded.
+bool IsDecided(Connection& db, std::string_view run);
 Result<std::optional<Checkpoint>> GetCheckpoint(Connection& db, std::string_view run,
                                                 std::string_view stream);
 

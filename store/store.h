@@ -116,10 +116,13 @@ class StoreTx : public StoreReader {
   // running -> an ended phase. Its checkpoints go; its occurrence becomes `ran`.
   virtual Status FinishRun(std::string_view id, int64_t fence, RunPhase phase,
                            const std::optional<Error>& error, UtcTime now) = 0;
-  // A queued run that never started, or waits for a retry: -> cancelled or failed.
+  // A queued run that never started, or waits for a retry: -> cancelled or failed. One with a
+  // decided publication stays queued, with its stop requested and due now: from the decision on a
+  // run only goes forward, and forgetting it would double its rows or lose their watermark.
   virtual Status CancelQueuedRun(std::string_view id, const std::optional<Error>& error,
                                  UtcTime now) = 0;
   // An ended, unpublished run -> queued, as another attempt. later_run_published: once one has.
+  // run_active: while another run of the job has begun.
   virtual Status ReopenRun(std::string_view id, UtcTime now) = 0;
   virtual Status RequestStop(std::string_view id, StopRequest request) = 0;
   // Every run left `running` by an earlier boot -> queued with its checkpoint, at once. Returns

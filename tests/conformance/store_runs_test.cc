@@ -220,6 +220,39 @@ TEST_P(StoreConformance, RetryIsAnotherAttemptUntilALaterRunHasPublished) {
   EXPECT_EQ(CodeOf([](StoreTx& tx) { return tx.ReopenRun("no", At(10)); }), "not_found");
 }
 
+TEST_P(StoreConformance, ARetryWaitsForTheRunThatHasBegun) {
+  Ended("r1", "j", 1, RunPhase::kFailed);
+  InsertRun(Queued("r2", "j", 9));
+  const int64_t fence = Claim("r2");
+  const auto reopen = [](StoreTx& tx) { return tx.ReopenRun("r1", At(10)); };
+  EXPECT_EQ(CodeOf(reopen), "run_active");
+  Must([&](StoreTx& tx) { return tx.RequeueRun("r2", fence, std::nullopt, At(99), At(10)); });
+  EXPECT_EQ(CodeOf(reopen), "run_active") << "it goes on at 99";
+  Must([](StoreTx& tx) { return tx.CancelQueuedRun("r2", std::nullopt, At(11)); });
+  Must(reopen);
+}
+
+TEST_P(StoreConformance, ACancelLeavesADecidedRunQueuedToEndWhatHasBegun) {
+  for (const bool decided : {false, true}) {
+    const std::string id = decided ? "decided" : "open";
+    InsertRun(Queued(id, id));
+    const int64_t fence = Claim(id);
+    Checkpoint checkpoint;
+    checkpoint.intent = decided ? "{}" : "";
+    Must([&](StoreTx& tx) -> Status {
+      BIZOND_RETURN_IF_ERROR(tx.SaveCheckpoint(id, fence, "s", checkpoint));
+      return tx.RequeueRun(id, fence, std::nullopt, At(99), At(5));
+    });
+    Must([&](StoreTx& tx) { return tx.CancelQueuedRun(id, std::nullopt, At(6)); });
+    const RunRow run = Run(id);
+    EXPECT_EQ(run.phase, decided ? RunPhase::kQueued : RunPhase::kCancelled);
+    EXPECT_EQ(run.stop_request, decided ? StopRequest::kCancel : StopRequest::kNone);
+    const auto left = Get([&](const StoreReader& r) { return r.GetCheckpoint(id, "s"); });
+    EXPECT_EQ(left.has_value(), decided);
+  }
+  EXPECT_EQ(Run("decided").not_before, At(6)) << "not at the end of its backoff";
+}
+
 TEST_P(StoreConformance, OrphansOfAnEarlierBootAreQueuedWithTheirCheckpoint) {
   InsertRun(Queued("r", "j"));
   const int64_t fence = Claim("r");

@@ -1,9 +1,5 @@
 // Runs of real connectors, from the claim to the end.
-#include <fstream>
-
-#include "scheduler/run_executor.h"
-#include "store/run_logs.h"
-#include "tests/scheduler/job_fixture.h"
+#include "tests/scheduler/executor_fixture.h"
 
 namespace bizond {
 namespace {
@@ -14,68 +10,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class ExecutorTest : public JobFixture {
- protected:
-  void SetUp() override {
-    JobFixture::SetUp();
-    std::filesystem::create_directories(Data());
-    root_ = Root::Open(directory_.path() / "state").value();
-    logs_.emplace(root_, &clock_);
-  }
-  std::filesystem::path Data() const { return directory_.path() / "data"; }
-  std::string Contents(const std::string& name) const { return directory_.Read("data/" + name); }
-  size_t Lines(const std::string& name) const {
-    const std::string text = Contents(name);
-    return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
-  }
-  void Append(const std::string& name, const std::string& text) const {
-    std::ofstream(Data() / name, std::ios::binary | std::ios::app) << text;
-  }
-
-  // One attempt of the run, here and now.
-  RunRow Execute(const std::string& id, StopReason stop = StopReason::kNone) {
-    SyncExecutor::Parts parts;
-    parts.store = store_.get();
-    parts.logs = &*logs_;
-    parts.catalog = &TestCatalog();
-    parts.clock = &clock_;
-    parts.plain_secrets = &plain_secrets_;
-    parts.api_secrets = &secrets_;
-    parts.file_secrets = &secrets_;
-    parts.state_dir = root_;
-    parts.roots = Roots::Open(Data(), {}).value();
-    parts.log_failures = false;
-    SyncExecutor executor(std::move(parts));
-    RunningAttempt attempt;
-    const int64_t fence = Claim(id);
-    attempt.run = Run(id);
-    EXPECT_EQ(attempt.run.fence, fence);
-    if (stop != StopReason::kNone) attempt.Stop(stop);
-    executor.Execute(attempt);
-    return Run(id);
-  }
-  RunRow TriggerAndExecute(const std::string& job) { return Execute(MustTrigger(job).id); }
-
-  static json FileJob(const std::string& name, const std::string& path) {
-    return {{"name", name},
-            {"source",
-             {{"name", "file"}, {"stream", "s"}, {"sync_mode", "incremental"}, {"path", path}}},
-            {"destination",
-             {{"name", "file"}, {"config", {{"destination_id", name}, {"unnest", true}}}}}};
-  }
-  // creatures and plants of the dummy source into one file each.
-  static json TwoStreams(const std::string& name) {
-    json job = DummyJob(name);
-    job["source"].erase("stream");
-    job["source"]["streams"] = {"creatures", "plants"};
-    job["destination"]["config"]["destination_id"] = name + "_{stream}";
-    return job;
-  }
-
-  Root root_;
-  std::optional<RunLogs> logs_;
-  SecretResolver secrets_{SecretPolicy{true, {}, {}, {}}, {{"TOKEN", "dummy_key"}}};
-};
+using ExecutorTest = ExecutorFixture;
 
 TEST_F(ExecutorTest, AFullRefreshReplacesItsFile) {
   MustPut(DummyJob("a"));
