@@ -49,6 +49,43 @@ Result<std::string> Overlap(StoreTx& tx, const ScheduleSpec& spec, const JobRow&
   return std::string();
 }
 
+// The run of an occurrence that was decided to have one.
+RunRow RunOf(const OccurrenceRow& occurrence, const JobRow& job, const JobSpec& spec,
+             std::string_view trigger, UtcTime now) {
+  RunRow run = NewRun(job, trigger, now);
+  run.nominal_at = occurrence.nominal_at;
+  run.priority = spec.concurrency.priority;
+  return run;
+}
+
+// Nobody was away when the upstream's run ended: each of its successes is run or skipped, however
+// long ago it was.
+Result<std::vector<RunRow>> FireAfter(StoreTx& tx, const ScheduleRow& row,
+                                      const ScheduleSpec& schedule, const JobRow& job,
+                                      const JobSpec& spec, UtcTime now) {
+  std::vector<RunRow> runs;
+  BIZOND_ASSIGN_OR_RETURN(std::vector<OccurrenceRow> waiting,
+                          tx.WaitingOccurrences(job.name, static_cast<int>(kFiresMax)));
+  ScheduleRow after = row;
+  if (waiting.size() < kFiresMax) after.next_at.reset();
+  for (OccurrenceRow& occurrence : waiting) {
+    after.last_nominal = occurrence.nominal_at;
+    occurrence.recorded_at = now;
+    BIZOND_ASSIGN_OR_RETURN(occurrence.reason, Overlap(tx, schedule, job, now));
+    if (occurrence.reason.empty()) {
+      const RunRow run = RunOf(occurrence, job, spec, "after", now);
+      occurrence.run_id = run.id;
+      BIZOND_RETURN_IF_ERROR(tx.InsertRun(run));
+      runs.push_back(run);
+    } else {
+      occurrence.state = "skipped";
+    }
+    BIZOND_RETURN_IF_ERROR(tx.SetOccurrence(occurrence));
+  }
+  BIZOND_RETURN_IF_ERROR(tx.PutSchedule(after));
+  return runs;
+}
+
 }  // namespace
 
 FirePlan PlanFires(const Schedule& schedule, const ScheduleSpec& spec, UtcTime first, UtcTime now) {
@@ -74,6 +111,9 @@ Result<std::vector<RunRow>> FireSchedule(StoreTx& tx, const ScheduleRow& row, co
   if (!row.next_at) return runs;
   const nlohmann::json block = nlohmann::json::parse(spec.schedule, nullptr, false);
   BIZOND_ASSIGN_OR_RETURN(const ScheduleSpec schedule_spec, ParseSchedule(block, job.name));
+  if (schedule_spec.kind == ScheduleKind::kAfter) {
+    return FireAfter(tx, row, schedule_spec, job, spec, now);
+  }
   BIZOND_ASSIGN_OR_RETURN(const Schedule schedule, Schedule::Compile(schedule_spec, job.name));
   const FirePlan plan = PlanFires(schedule, schedule_spec, *row.next_at, now);
   for (const PlannedFire& fire : plan.fires) {
@@ -83,20 +123,18 @@ Result<std::vector<RunRow>> FireSchedule(StoreTx& tx, const ScheduleRow& row, co
       occurrence.state = reason.empty() ? "queued" : "skipped";
       occurrence.reason = reason;
     }
-    RunRow run = NewRun(job, "schedule", now);
+    RunRow run = RunOf(occurrence, job, spec, "schedule", now);
     if (occurrence.state == "queued") occurrence.run_id = run.id;
     BIZOND_ASSIGN_OR_RETURN(const bool fresh, tx.InsertOccurrence(occurrence));
     if (!fresh || occurrence.state != "queued") continue;
-    run.nominal_at = fire.nominal;
     run.not_before =
         std::max(now, fire.nominal + JitterFor(job.name, fire.nominal, schedule_spec.jitter));
-    run.priority = spec.concurrency.priority;
     BIZOND_RETURN_IF_ERROR(tx.InsertRun(run));
     runs.push_back(std::move(run));
   }
   const std::optional<UtcTime> last =
       plan.fires.empty() ? row.last_nominal : std::optional(plan.fires.back().nominal);
-  BIZOND_RETURN_IF_ERROR(tx.PutSchedule({job.name, plan.next, last}));
+  BIZOND_RETURN_IF_ERROR(tx.PutSchedule({job.name, plan.next, last, ""}));
   return runs;
 }
 

@@ -2,7 +2,8 @@
 //
 // PlanFires is arithmetic: which nominal instants up to now are run and which are missed, by the
 // catch-up policy. FireSchedule writes it down in the caller's transaction: occurrences, the
-// overlap decision, the runs, and the next fire.
+// overlap decision, the runs, and the next fire. A schedule of `after` has no instants of its own:
+// FireSchedule gives their runs to the occurrences that its upstream's successes left.
 //
 // Threads: called inside a store's write.
 #ifndef BIZOND_SCHEDULER_FIRE_H_

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "scheduler/job_chain.h"
 #include "scheduler/schedule.h"
 
 namespace bizond {
@@ -38,11 +39,6 @@ ParsedJob CheckJob(std::string_view text, const Catalog& catalog, JobOrigin orig
   const Result<ScheduleSpec> schedule = ParseSchedule(block, parsed.spec->name, &place);
   if (!schedule) {
     Refuse(text, place, schedule.error(), &parsed);
-  } else if (schedule->kind == ScheduleKind::kAfter) {
-    Refuse(text, "schedule.after",
-           Unsupported("this version cannot run a job after another one",
-                       "give the job a cron, every or at of its own"),
-           &parsed);
   } else if (schedule->overlap == OverlapPolicy::kAllowAll) {
     Refuse(text, "schedule.overlap",
            Unsupported("allow_all would let two runs share one staging",
@@ -50,6 +46,22 @@ ParsedJob CheckJob(std::string_view text, const Catalog& catalog, JobOrigin orig
            &parsed);
   }
   return parsed;
+}
+
+void CheckUpstream(std::string_view text, const StoreReader& reader, ParsedJob* parsed) {
+  const nlohmann::json block = nlohmann::json::parse(parsed->spec->schedule, nullptr, false);
+  const Result<ScheduleSpec> schedule = ParseSchedule(block, parsed->spec->name);
+  if (!schedule || schedule->kind != ScheduleKind::kAfter) return;
+  if (const Status free = CheckNoCircle(reader, parsed->spec->name, schedule->after); !free) {
+    Refuse(text, "schedule.after", free.error(), parsed);
+    return;
+  }
+  const Result<std::string> why = WhyNeverAfter(reader, schedule->after);
+  if (why && !why->empty()) {
+    parsed->warnings.push_back(IssueAt(text, "schedule.after", *why,
+                                       "it is accepted, and runs when a job of this name has had a "
+                                       "run that succeeded"));
+  }
 }
 
 void RefusePast(std::string_view text, UtcTime now, ParsedJob* parsed) {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "scheduler/job_chain.h"
 #include "scheduler/job_check.h"
 #include "scheduler/job_lookup.h"
 #include "scheduler/new_run.h"
@@ -68,8 +69,14 @@ JobService::JobService(Store* store, const Catalog* catalog, Clock* clock, RunCo
 ParsedJob JobService::Check(std::string_view text, JobOrigin origin, bool submitted) const {
   ParsedJob parsed = CheckJob(text, *catalog_, origin);
   if (!submitted || !parsed.spec || parsed.spec->schedule.empty()) return parsed;
+  const std::string name = parsed.spec->name;
+  const Status read = store_->Read([&](const StoreReader& reader) -> Status {
+    CheckUpstream(text, reader, &parsed);
+    return {};
+  });
+  // Without a store nothing is put either, which says why.
+  if (!read || !parsed.spec) return parsed;
   // A job that has run at its time may still be sent again as it is.
-  const std::string& name = parsed.spec->name;
   const auto stored = store_->Query([&](const StoreReader& reader) { return reader.GetJob(name); });
   if (stored && *stored &&
       json::parse((*stored)->definition, nullptr, false).value("schedule", json()) ==
@@ -202,13 +209,19 @@ Status JobService::PlanSchedule(StoreTx& tx, const JobSpec& spec, UtcTime now) {
     if (active.empty() && !job.paused) return tx.InsertRun(NewRun(job, job.managed_by, now));
     return {};
   }
-  if (spec.schedule.empty()) return tx.DeleteSchedule(spec.name);
-  BIZOND_ASSIGN_OR_RETURN(const ScheduleSpec schedule_spec,
-                          ParseSchedule(json::parse(spec.schedule, nullptr, false), spec.name));
-  BIZOND_ASSIGN_OR_RETURN(const Schedule schedule, Schedule::Compile(schedule_spec, spec.name));
-  const std::optional<Fire> next = schedule.Next(now);
+  BIZOND_ASSIGN_OR_RETURN(const std::optional<ScheduleSpec> schedule_spec, ScheduleOf(spec));
+  if (!schedule_spec) return tx.DeleteSchedule(spec.name);
   BIZOND_ASSIGN_OR_RETURN(const std::optional<ScheduleRow> old, tx.GetSchedule(spec.name));
-  ScheduleRow row{spec.name, std::nullopt, old ? old->last_nominal : std::nullopt};
+  ScheduleRow row{spec.name, std::nullopt, old ? old->last_nominal : std::nullopt, ""};
+  if (schedule_spec->kind == ScheduleKind::kAfter) {
+    row.upstream = schedule_spec->after;
+    BIZOND_RETURN_IF_ERROR(CheckNoCircle(tx, spec.name, row.upstream));
+    // What the upstream did before the change still counts.
+    if (old && old->upstream == row.upstream) row.next_at = old->next_at;
+    return tx.PutSchedule(row);
+  }
+  BIZOND_ASSIGN_OR_RETURN(const Schedule schedule, Schedule::Compile(*schedule_spec, spec.name));
+  const std::optional<Fire> next = schedule.Next(now);
   if (next) row.next_at = next->at;
   return tx.PutSchedule(row);
 }

@@ -128,7 +128,7 @@ bool Scheduler::FireDue() {
       // A definition that this binary does not understand stops its own schedule, not the others'.
       Log(LogLevel::kError, "scheduler", "a schedule cannot be read and is stopped",
           {{"job", row.job}, {"error", Describe(runs.error())}});
-      BIZOND_RETURN_IF_ERROR(tx.PutSchedule({row.job, std::nullopt, row.last_nominal}));
+      BIZOND_RETURN_IF_ERROR(tx.PutSchedule({row.job, std::nullopt, row.last_nominal, ""}));
     }
     return {};
   });

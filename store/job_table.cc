@@ -5,6 +5,7 @@
 #include "store/event_table.h"
 #include "store/row_text.h"
 #include "store/run_table.h"
+#include "store/schedule_table.h"
 
 namespace bizond::jobs {
 namespace {
@@ -102,7 +103,7 @@ JobRow Put(Change& change, const JobRow& job) {
 
 Status Delete(Change& change, std::string_view name, UtcTime now) {
   if (change.db.Run("DELETE FROM jobs WHERE name = ?", name) == 0) return NoJob(name);
-  change.db.Run("DELETE FROM schedules WHERE job = ?", name);
+  schedules::Delete(change, name);
   change.db.Run("DELETE FROM pending_resets WHERE job = ?", name);
   change.db.Run("DELETE FROM idempotency_keys WHERE job = ?", name);
   change.db.Run("INSERT OR REPLACE INTO deleted_jobs (name, deleted_at) VALUES (?, ?)", name, now);

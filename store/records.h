@@ -27,11 +27,18 @@ struct JobRow {
   UtcTime updated_at{};
 };
 
+// ScheduleRow::next_at of a schedule that something else than its times made due.
+inline constexpr UtcTime kDueAtOnce{};
+
 // One a job that has a schedule.
 struct ScheduleRow {
   std::string job;
-  std::optional<UtcTime> next_at;       // Nominal; nullopt: never again.
+  std::optional<UtcTime> next_at;       // Nominal; nullopt: never again, or when upstream says.
   std::optional<UtcTime> last_nominal;  // The last one that has an occurrence.
+  // The job whose successes it follows; empty: it goes by its own times. Each success is an
+  // occurrence, queued without a run, and makes next_at the epoch: due at once, whatever the clock
+  // does.
+  std::string upstream;
 };
 
 // The numbers are stored.

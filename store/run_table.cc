@@ -7,6 +7,7 @@
 #include "store/boundary_table.h"
 #include "store/event_table.h"
 #include "store/row_text.h"
+#include "store/schedule_table.h"
 
 namespace bizond::runs {
 namespace {
@@ -56,6 +57,7 @@ void End(Change& change, const RunRow& run, RunPhase phase, const std::optional<
   boundaries::ForgetRun(change, run.id);
   if (phase == RunPhase::kSucceeded) {
     change.db.Run("UPDATE jobs SET last_success_at = ? WHERE name = ?", now, run.job);
+    schedules::NoteSuccess(change, run.job, now);
   }
   TellOf(change, run, phase, run.attempt, now);
 }

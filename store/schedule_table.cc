@@ -14,21 +14,30 @@ namespace {
 constexpr char kCursor = 'o';
 
 ScheduleRow FromRow(const Query& query) {
-  return {query.Text(0), query.MaybeTime(1), query.MaybeTime(2)};
+  return {query.Text(0), query.MaybeTime(1), query.MaybeTime(2), query.MaybeText(3).value_or("")};
 }
 
-std::vector<OccurrenceRow> Newest(Connection& db, std::string_view job, int64_t before,
-                                  size_t limit) {
-  Query query = db.Prepare(
-      "SELECT job, nominal_at, state, reason, run_id, recorded_at FROM occurrences "
-      "WHERE job = ? AND nominal_at < ? ORDER BY nominal_at DESC LIMIT ?",
-      job, before, limit);
+#define BIZOND_SCHEDULE_COLUMNS "job, next_at, last_nominal, upstream "
+#define BIZOND_OCCURRENCE_COLUMNS "job, nominal_at, state, reason, run_id, recorded_at "
+// Word for word the condition of the index.
+#define BIZOND_WAITING "state = 'queued' AND run_id IS NULL "
+
+std::vector<OccurrenceRow> AllOccurrences(Query query) {
   std::vector<OccurrenceRow> rows;
   while (query.Step()) {
     rows.push_back({query.Text(0), query.Time(1), query.Text(2), query.Text(3),
                     query.MaybeText(4).value_or(""), query.Time(5)});
   }
   return rows;
+}
+
+std::vector<OccurrenceRow> Newest(Connection& db, std::string_view job, int64_t before,
+                                  size_t limit) {
+  return AllOccurrences(
+      db.Prepare("SELECT " BIZOND_OCCURRENCE_COLUMNS
+                 "FROM occurrences WHERE job = ? AND nominal_at < ? ORDER BY nominal_at DESC "
+                 "LIMIT ?",
+                 job, before, limit));
 }
 
 std::optional<std::string> RunIdOf(const OccurrenceRow& occurrence) {
@@ -49,18 +58,26 @@ bool IsInHistory(Change& change, const OccurrenceRow& occurrence) {
       .has_value();
 }
 
+// What waits for the fire of a schedule that is no longer there.
+void CancelWaiting(Change& change, std::string_view job) {
+  change.db.Run(
+      "UPDATE occurrences SET state = 'skipped', reason = 'cancelled' WHERE job = ? "
+      "AND " BIZOND_WAITING,
+      job);
+}
+
 }  // namespace
 
 std::optional<ScheduleRow> Get(Connection& db, std::string_view job) {
-  Query query = db.Prepare("SELECT job, next_at, last_nominal FROM schedules WHERE job = ?", job);
+  Query query = db.Prepare("SELECT " BIZOND_SCHEDULE_COLUMNS "FROM schedules WHERE job = ?", job);
   if (!query.Step()) return std::nullopt;
   return FromRow(query);
 }
 
 std::vector<ScheduleRow> Due(Connection& db, UtcTime now, int limit) {
   Query query = db.Prepare(
-      "SELECT job, next_at, last_nominal FROM schedules WHERE next_at IS NOT NULL AND "
-      "next_at <= ? ORDER BY next_at LIMIT ?",
+      "SELECT " BIZOND_SCHEDULE_COLUMNS
+      "FROM schedules WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?",
       now, std::max(limit, 0));
   std::vector<ScheduleRow> rows;
   while (query.Step()) rows.push_back(FromRow(query));
@@ -99,15 +116,39 @@ Result<PageOf<OccurrenceRow>> ListOccurrences(Connection& db, Connection* histor
   return result;
 }
 
+std::vector<OccurrenceRow> Waiting(Connection& db, std::string_view job, int limit) {
+  return AllOccurrences(db.Prepare("SELECT " BIZOND_OCCURRENCE_COLUMNS
+                                   "FROM occurrences WHERE job = ? AND " BIZOND_WAITING
+                                   "ORDER BY nominal_at LIMIT ?",
+                                   job, std::max(limit, 0)));
+}
+
 void Put(Change& change, const ScheduleRow& schedule) {
+  const std::optional<ScheduleRow> before = Get(change.db, schedule.job);
+  if (before && before->upstream != schedule.upstream) CancelWaiting(change, schedule.job);
+  const std::optional<std::string> upstream =
+      schedule.upstream.empty() ? std::nullopt : std::optional(schedule.upstream);
   change.db.Run(
-      "INSERT INTO schedules (job, next_at, last_nominal) VALUES (?1, ?2, ?3) "
-      "ON CONFLICT (job) DO UPDATE SET next_at = ?2, last_nominal = ?3",
-      schedule.job, schedule.next_at, schedule.last_nominal);
+      "INSERT INTO schedules (job, next_at, last_nominal, upstream) VALUES (?1, ?2, ?3, ?4) "
+      "ON CONFLICT (job) DO UPDATE SET next_at = ?2, last_nominal = ?3, upstream = ?4",
+      schedule.job, schedule.next_at, schedule.last_nominal, upstream);
 }
 
 void Delete(Change& change, std::string_view job) {
-  change.db.Run("DELETE FROM schedules WHERE job = ?", job);
+  if (change.db.Run("DELETE FROM schedules WHERE job = ?", job) > 0) CancelWaiting(change, job);
+}
+
+void NoteSuccess(Change& change, std::string_view upstream, UtcTime now) {
+  std::vector<std::string> followers;
+  Query query = change.db.Prepare(
+      "SELECT job FROM schedules WHERE upstream IS NOT NULL AND upstream = ?", upstream);
+  while (query.Step()) followers.push_back(query.Text(0));
+  for (const std::string& job : followers) {
+    // Two successes at one reading of the clock are two occurrences.
+    OccurrenceRow occurrence{job, now, "queued", "", "", now};
+    while (!InsertOccurrence(change, occurrence)) occurrence.nominal_at += Duration(1);
+    change.db.Run("UPDATE schedules SET next_at = ? WHERE job = ?", kDueAtOnce, job);
+  }
 }
 
 bool InsertOccurrence(Change& change, const OccurrenceRow& occurrence) {

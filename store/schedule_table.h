@@ -20,8 +20,12 @@ std::optional<UtcTime> NextDue(Connection& db);
 Result<PageOf<OccurrenceRow>> ListOccurrences(Connection& db, Connection* history,
                                               std::string_view job, const Page& page);
 
+std::vector<OccurrenceRow> Waiting(Connection& db, std::string_view job, int limit);
+
 void Put(Change& change, const ScheduleRow& schedule);
 void Delete(Change& change, std::string_view job);
+// A run of `upstream` has succeeded: an occurrence for each schedule that follows it.
+void NoteSuccess(Change& change, std::string_view upstream, UtcTime now);
 bool InsertOccurrence(Change& change, const OccurrenceRow& occurrence);
 Status SetOccurrence(Change& change, const OccurrenceRow& occurrence);
 

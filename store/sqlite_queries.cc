@@ -49,6 +49,13 @@ Result<std::optional<UtcTime>> SqliteQueries<Base>::NextDue() const {
 }
 
 template <typename Base>
+Result<std::vector<OccurrenceRow>> SqliteQueries<Base>::WaitingOccurrences(std::string_view job,
+                                                                           int limit) const {
+  return db_.Guard(
+      [&]() -> Result<std::vector<OccurrenceRow>> { return schedules::Waiting(db_, job, limit); });
+}
+
+template <typename Base>
 Result<PageOf<OccurrenceRow>> SqliteQueries<Base>::ListOccurrences(std::string_view job,
                                                                    const Page& page) const {
   return db_.Guard([&]() -> Result<PageOf<OccurrenceRow>> {

@@ -31,6 +31,8 @@ class SqliteQueries : public Base {
   Result<std::optional<ScheduleRow>> GetSchedule(std::string_view job) const override;
   Result<std::vector<ScheduleRow>> DueSchedules(UtcTime now, int limit) const override;
   Result<std::optional<UtcTime>> NextDue() const override;
+  Result<std::vector<OccurrenceRow>> WaitingOccurrences(std::string_view job,
+                                                        int limit) const override;
   Result<PageOf<OccurrenceRow>> ListOccurrences(std::string_view job,
                                                 const Page& page) const override;
 

@@ -48,6 +48,9 @@ class StoreReader {
   virtual Result<std::vector<ScheduleRow>> DueSchedules(UtcTime now, int limit) const = 0;
   // The earliest next_at of all; nullopt: none.
   virtual Result<std::optional<UtcTime>> NextDue() const = 0;
+  // Occurrences of a job that wait for their run: what its upstream's successes left. Oldest first.
+  virtual Result<std::vector<OccurrenceRow>> WaitingOccurrences(std::string_view job,
+                                                                int limit) const = 0;
   // Newest first. Reads the history database too.
   virtual Result<PageOf<OccurrenceRow>> ListOccurrences(std::string_view job,
                                                         const Page& page) const = 0;
@@ -99,6 +102,8 @@ class StoreTx : public StoreReader {
   virtual Status SetPaused(std::string_view name, bool paused, UtcTime now) = 0;
 
   // ---- schedules and occurrences ----
+  // A changed or deleted schedule leaves nothing waiting: such occurrences become skipped
+  // (cancelled).
   virtual Status PutSchedule(const ScheduleRow& schedule) = 0;
   virtual Status DeleteSchedule(std::string_view job) = 0;
   // False when (job, nominal_at) has a row already: nothing is changed.
@@ -113,7 +118,8 @@ class StoreTx : public StoreReader {
   // after `not_before`: running -> queued. The checkpoint stays.
   virtual Status RequeueRun(std::string_view id, int64_t fence, const std::optional<Error>& error,
                             UtcTime not_before, UtcTime now) = 0;
-  // running -> an ended phase. Its checkpoints go; its occurrence becomes `ran`.
+  // running -> an ended phase. Its checkpoints go; its occurrence becomes `ran`; a success makes an
+  // occurrence, and due, each schedule whose upstream is this job.
   virtual Status FinishRun(std::string_view id, int64_t fence, RunPhase phase,
                            const std::optional<Error>& error, UtcTime now) = 0;
   // A queued run that never started, or waits for a retry: -> cancelled or failed. One with a

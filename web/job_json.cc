@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "scheduler/job_chain.h"
 #include "web/run_json.h"
 
 namespace bizond {
@@ -41,7 +42,9 @@ const char* HealthOf(const JobRow& job, const std::vector<RunRow>& recent,
   const auto running = [](const RunRow& run) { return run.phase == RunPhase::kRunning; };
   if (std::any_of(recent.begin(), recent.end(), running)) return "running";
   if (job.paused) return "paused";
-  if (schedule && schedule->next_at && *schedule->next_at + kLateAfter < now) return "late";
+  if (schedule && schedule->upstream.empty() && schedule->next_at &&
+      *schedule->next_at + kLateAfter < now)
+    return "late";
   for (const RunRow& run : recent) {
     // A run that is tried again has failed for now.
     if (IsActive(run.phase)) {
@@ -111,7 +114,13 @@ Result<json> JobJson(const JobRow& job, const JobView& view) {
                  {"last_success_at", TimeJson(history.last_success_at)},
                  {"created_at", FormatUtc(job.created_at)},
                  {"updated_at", FormatUtc(job.updated_at)}};
-  result["next_at"] = schedule && !job.paused ? TimeJson(schedule->next_at) : json();
+  const bool has_times = schedule && schedule->upstream.empty();
+  result["next_at"] = has_times && !job.paused ? TimeJson(schedule->next_at) : json();
+  result["schedule_warning"] = nullptr;
+  if (schedule && !schedule->upstream.empty()) {
+    BIZOND_ASSIGN_OR_RETURN(const std::string why, WhyNeverAfter(view.reader, schedule->upstream));
+    if (!why.empty()) result["schedule_warning"] = why;
+  }
   result["last_run"] =
       history.recent.empty() ? json() : RunJson(history.recent.front(), view.control);
   result["recent_runs"] = json::array();

@@ -71,6 +71,7 @@ constexpr std::string_view kSchemas = R"json({
     "paused": {"type": "boolean"}, "source": {"type": "object"},
     "destination": {"type": "object"}, "schedule": {"type": ["object", "null"]},
     "next_at": {"$ref": "#/components/schemas/Time"},
+    "schedule_warning": {"type": ["string", "null"]},
     "health": {"enum": ["ok", "running", "failing", "paused", "late", "never_run"]},
     "last_run": {"oneOf": [{"$ref": "#/components/schemas/Run"}, {"type": "null"}]},
     "last_success_at": {"$ref": "#/components/schemas/Time"},

@@ -37,7 +37,7 @@ TEST_P(StoreConformance, ChangedDefinitionRaisesTheVersionAndAnEqualOneKeepsIt) 
 TEST_P(StoreConformance, DeletedJobCancelsWhatIsQueuedAndKeepsItsStateForItsName) {
   Must([](StoreTx& tx) -> Status {
     BIZOND_RETURN_IF_ERROR(tx.PutJob(Job("j", "{1}")));
-    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"j", At(5), std::nullopt}));
+    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"j", At(5), std::nullopt, ""}));
     BIZOND_RETURN_IF_ERROR(tx.InsertRun(Queued("r1", "j")));
     BIZOND_RETURN_IF_ERROR(tx.ClaimTarget({"file:/x", "j", "s"}));
     StreamStateRow state{"s", Watermark{}, "receipt", {}};
@@ -90,10 +90,10 @@ TEST_P(StoreConformance, GarbageIsNoPageCursor) {
 
 TEST_P(StoreConformance, DueSchedulesAreTheOldestFirst) {
   Must([](StoreTx& tx) -> Status {
-    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"late", At(30), At(20)}));
-    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"soon", At(10), std::nullopt}));
-    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"never", std::nullopt, std::nullopt}));
-    return tx.PutSchedule({"next", At(20), std::nullopt});
+    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"late", At(30), At(20), ""}));
+    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"soon", At(10), std::nullopt, ""}));
+    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"never", std::nullopt, std::nullopt, ""}));
+    return tx.PutSchedule({"next", At(20), std::nullopt, ""});
   });
   EXPECT_EQ(Get([](const StoreReader& r) { return r.NextDue(); }), At(10));
   const auto due = Get([](const StoreReader& r) { return r.DueSchedules(At(20), 10); });
@@ -104,6 +104,59 @@ TEST_P(StoreConformance, DueSchedulesAreTheOldestFirst) {
   Must([](StoreTx& tx) { return tx.DeleteSchedule("soon"); });
   EXPECT_EQ(Get([](const StoreReader& r) { return r.NextDue(); }), At(20));
   EXPECT_EQ(Get([](const StoreReader& r) { return r.GetSchedule("late"); })->last_nominal, At(20));
+}
+
+TEST_P(StoreConformance, ASuccessMakesWhatFollowsItDueInItsOwnWrite) {
+  Must([](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"b", std::nullopt, std::nullopt, "j"}));
+    BIZOND_RETURN_IF_ERROR(tx.PutSchedule({"c", std::nullopt, std::nullopt, "j"}));
+    return tx.PutSchedule({"d", std::nullopt, std::nullopt, "b"});
+  });
+  const auto waiting = [&](const char* job) {
+    return Get([&](const StoreReader& r) { return r.WaitingOccurrences(job, 10); });
+  };
+  const auto end = [&](const std::string& id, RunPhase phase, bool whole) {
+    return store_->Write([&](StoreTx& tx) -> Status {
+      BIZOND_RETURN_IF_ERROR(tx.InsertRun(Queued(id, "j")));
+      BIZOND_ASSIGN_OR_RETURN(const int64_t fence, tx.ClaimRun(id, "n", At(8)));
+      BIZOND_RETURN_IF_ERROR(tx.FinishRun(id, fence, phase, std::nullopt, At(9)));
+      if (whole) return {};
+      return Fail(ErrorKind::kTransient, "cut_off", "the disk went away");
+    });
+  };
+  for (const RunPhase phase : {RunPhase::kFailed, RunPhase::kPartial, RunPhase::kCancelled}) {
+    ASSERT_TRUE(end(std::string(RunPhaseName(phase)), phase, true));
+  }
+  ASSERT_FALSE(end("cut", RunPhase::kSucceeded, false));
+  EXPECT_TRUE(waiting("b").empty()) << "only a success that stands is one";
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextDue(); }), std::nullopt);
+
+  ASSERT_TRUE(end("r1", RunPhase::kSucceeded, true));
+  ASSERT_TRUE(end("r2", RunPhase::kSucceeded, true));  // At the same reading of the clock.
+  for (const char* job : {"b", "c"}) {
+    const auto rows = waiting(job);
+    ASSERT_EQ(rows.size(), 2u) << job;
+    EXPECT_EQ(rows[0].nominal_at, At(9));
+    EXPECT_EQ(rows[1].nominal_at, At(9) + Duration(1));
+    EXPECT_EQ(rows[0].state, "queued");
+  }
+  EXPECT_TRUE(waiting("d").empty());
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.DueSchedules(At(1), 10); }).size(), 2u)
+      << "due also by a clock that was set back";
+
+  // What has its run waits no longer; a schedule that changes or goes leaves nothing waiting.
+  Must([&](StoreTx& tx) { return tx.SetOccurrence({"b", At(9), "queued", "", "run", At(9)}); });
+  EXPECT_EQ(waiting("b").size(), 1u);
+  Must([](StoreTx& tx) { return tx.PutSchedule({"b", kDueAtOnce, std::nullopt, "j"}); });
+  EXPECT_EQ(waiting("b").size(), 1u) << "the same upstream";
+  Must([](StoreTx& tx) { return tx.PutSchedule({"b", At(60), std::nullopt, ""}); });
+  Must([](StoreTx& tx) { return tx.DeleteSchedule("c"); });
+  for (const char* job : {"b", "c"}) {
+    EXPECT_TRUE(waiting(job).empty()) << job;
+    const auto rows = Get([&](const StoreReader& r) { return r.ListOccurrences(job, {10, ""}); });
+    EXPECT_EQ(rows.items[0].state, "skipped") << job;
+    EXPECT_EQ(rows.items[0].reason, "cancelled") << job;
+  }
 }
 
 TEST_P(StoreConformance, OneOccurrenceForEachNominalInstant) {

@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 import urllib.error
@@ -13,7 +14,10 @@ from places import state_leftovers, target_leftovers
 from truth import Source, compare, count_lines, expected
 
 JOBS = [Cell("file", "cursor"), Cell("sqlite", "merge"), Cell("sqlite", "position")]
-SCHEDULE = "schedule: {every: 1s}\nretry: {initial_backoff: 100ms}\n"
+UPSTREAM, FOLLOWER = JOBS[0], Cell("file", "position")
+RETRY = "retry: {initial_backoff: 100ms}\n"
+SCHEDULE = "schedule: {every: 1s}\n" + RETRY
+AFTER = 'schedule: {after: "crash %s", overlap: buffer_one}\n' % UPSTREAM.name + RETRY
 # Runs long enough for a cancel to meet it.
 CANCELLED = Cell("sqlite", "full_refresh")
 CANCELLED_ROWS = 60_000
@@ -40,7 +44,7 @@ class Daemon:
             self.sources[cell.name] = Source(place / "rows.jsonl", rng)
             self.sources[cell.name].grow(rows)
             (folder / "jobs" / (cell.name + ".yml")).write_text(
-                cell.job(place, self.sources[cell.name]) + more)
+                cell.job(place, self.sources[cell.name]) + (AFTER if cell is FOLLOWER else more))
 
     def start(self, failpoint=None):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BIZOND_")}
@@ -122,6 +126,22 @@ def check(daemon, report):
             report.leftover("daemon/" + cell.name, found)
 
 
+def check_followers(daemon, report):
+    """Each success of the upstream is one occurrence of the job after it."""
+    if FOLLOWER not in daemon.jobs:
+        return
+    with sqlite3.connect(daemon.folder / "state" / "bizond.db") as db:
+        def count(what, cell):
+            return db.execute("SELECT count(*) FROM " + what, ("crash " + cell.name,)).fetchone()[0]
+        successes = count("runs WHERE phase = 2 AND job = ?", UPSTREAM)
+        fires = count("occurrences WHERE job = ?", FOLLOWER)
+        runs = count("runs WHERE trigger = 'after' AND job = ?", FOLLOWER)
+        fired = count("occurrences WHERE run_id IS NOT NULL AND job = ?", FOLLOWER)
+    if successes != fires or runs != fired or not runs:
+        report.finding("daemon", "%d successes made %d fires, of which %d have one of %d runs"
+                       % (successes, fires, fired, runs))
+
+
 def end_well(daemon, report):
     daemon.start()
     daemon.await_ready()
@@ -130,6 +150,7 @@ def end_well(daemon, report):
     code = daemon.stop()
     if code != 0:
         report.finding("daemon", "SIGTERM ended it with %s" % code)
+    check_followers(daemon, report)
     found = state_leftovers(daemon.folder / "state")
     if found:
         report.leftover("daemon", found)
@@ -158,7 +179,7 @@ def cancel_cell(binary, work, rng, report):
 
 
 def daemon_cell(binary, work, rng, report, deaths, names):
-    daemon = Daemon(binary, work / "daemon", rng, JOBS, SCHEDULE, START)
+    daemon = Daemon(binary, work / "daemon", rng, JOBS + [FOLLOWER], SCHEDULE, START)
     points = ["scheduler.after_fire", "scheduler.after_claim", "store.after_commit", "sync.after_intent",
               "sync.after_record", "file.append_half", "sqlite.publish_after_commit"]
     assert set(points) <= set(names)

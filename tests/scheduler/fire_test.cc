@@ -92,8 +92,9 @@ TEST_F(FireTest, AnInstantMakesOneRunHoweverOftenItIsFired) {
   Fire();
   const std::optional<ScheduleRow> after = ScheduleOf("a");
   // As after a restored copy of the schedule, or a clock that went back.
-  Must(
-      [&](StoreTx& tx) { return tx.PutSchedule({"a", At("2026-12-01T00:01:00Z"), std::nullopt}); });
+  Must([&](StoreTx& tx) {
+    return tx.PutSchedule({"a", At("2026-12-01T00:01:00Z"), std::nullopt, ""});
+  });
   Finish(Runs("a")[0].id, RunPhase::kSucceeded);
   EXPECT_THAT(Fire(), IsEmpty());
   EXPECT_THAT(Runs("a"), SizeIs(1));

@@ -146,7 +146,9 @@ TEST_F(JobServiceTest, InvalidJobsStoreNothing) {
   const json kSchedules[] = {{{"cron", "* * *"}},
                              {{"every", "1h"}, {"cron", "* * * * *"}},
                              {{"every", "1h"}, {"timezone", "Mars/Olympus"}},
-                             {{"after", "b"}},
+                             {{"after", "a"}},
+                             {{"after", {"b", "c"}}},
+                             {{"after", "b"}, {"jitter", "1s"}},
                              {{"every", "1h"}, {"overlap", "allow_all"}},
                              {{"at", "2020-01-01T00:00:00Z"}},
                              {{"every", "1h"}, {"unknown", 1}}};

@@ -209,13 +209,10 @@ class Migrations : public StoreFiles {
   StoreOptions With(const std::vector<EmbeddedFile>& more) {
     files_.clear();
     own_.clear();
-    for (const char* const name : {"0001_", "0002_", "history_0001_"}) {
-      for (const auto& entry : fs::directory_iterator(fs::path(BIZOND_SOURCE_DIR) / "migrations")) {
-        const std::string file = entry.path().filename();
-        if (!file.starts_with(name)) continue;
-        std::ifstream in(entry.path());
-        own_.push_back({file, std::string(std::istreambuf_iterator<char>(in), {})});
-      }
+    for (const auto& entry : fs::directory_iterator(fs::path(BIZOND_SOURCE_DIR) / "migrations")) {
+      std::ifstream in(entry.path());
+      own_.push_back(
+          {entry.path().filename(), std::string(std::istreambuf_iterator<char>(in), {})});
     }
     for (const auto& [name, bytes] : own_) files_.push_back({name, bytes});
     files_.insert(files_.end(), more.begin(), more.end());
@@ -233,8 +230,8 @@ TEST_F(Migrations, KeepACopyAndGoOn) {
     ASSERT_TRUE(store->Write([](StoreTx& tx) { return PutJobNamed(tx, "kept"); }));
   }
   {
-    const auto store = TryOpen(With({{"0003_more.sql", "CREATE TABLE more (a INTEGER) STRICT"},
-                                     {"0004_again.sql", "ALTER TABLE more ADD COLUMN b TEXT"}}));
+    const auto store = TryOpen(With({{"0998_more.sql", "CREATE TABLE more (a INTEGER) STRICT"},
+                                     {"0999_again.sql", "ALTER TABLE more ADD COLUMN b TEXT"}}));
     ASSERT_TRUE(store) << Describe(store.error());
     const auto job =
         (*store)->Query([](const StoreReader& reader) { return reader.GetJob("kept"); });
@@ -242,7 +239,7 @@ TEST_F(Migrations, KeepACopyAndGoOn) {
   }
   EXPECT_EQ(OpenError(With({})), "store_newer") << "the older binary refuses what it does not know";
   // The copy is a store of the older version.
-  fs::rename(directory_.path() / "bizond.db.before-3", Database());
+  fs::rename(directory_.path() / "bizond.db.before-998", Database());
   fs::remove(directory_.path() / "bizond.db-wal");
   const auto store = TryOpen(With({}));
   ASSERT_TRUE(store) << Describe(store.error());
@@ -254,7 +251,7 @@ TEST_F(Migrations, ThatFailLeaveTheDatabaseAsItWas) {
     const auto store = std::move(*TryOpen(With({})));
     ASSERT_TRUE(store->Write([](StoreTx& tx) { return PutJobNamed(tx, "kept"); }));
   }
-  EXPECT_NE(OpenError(With({{"0003_half.sql", "CREATE TABLE half (a INTEGER); NONSENSE"}})), "");
+  EXPECT_NE(OpenError(With({{"0998_half.sql", "CREATE TABLE half (a INTEGER); NONSENSE"}})), "");
   const auto store = TryOpen(With({}));
   ASSERT_TRUE(store) << Describe(store.error());
   EXPECT_TRUE((*store)->Query([](const StoreReader& r) { return r.GetJob("kept"); }).value());
@@ -270,10 +267,10 @@ TEST_F(Migrations, OfTheHistoryKeepACopyToo) {
     EXPECT_GT(store->Retain(StoreTime(500), 100).value(), 0);
   }
   const auto store =
-      TryOpen(With({{"history_0002_more.sql", "CREATE TABLE more (a INTEGER) STRICT"}}));
+      TryOpen(With({{"history_0998_more.sql", "CREATE TABLE more (a INTEGER) STRICT"}}));
   ASSERT_TRUE(store) << Describe(store.error());
   EXPECT_THAT(RunIds(**store), ElementsAre("old"));
-  EXPECT_TRUE(fs::exists(directory_.path() / "history.db.before-2"));
+  EXPECT_TRUE(fs::exists(directory_.path() / "history.db.before-998"));
 }
 
 // ---- doctor ----

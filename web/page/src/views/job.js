@@ -100,7 +100,7 @@ export function Job({ name }) {
         ['Route', html`<${Route} job=${job} />`],
         ['Mode', (job.source?.sync_mode ?? 'full_refresh').replace('_', ' ')],
         ['Schedule', scheduleWords(job.schedule, job.source?.sync_mode)],
-        ['Next run', (job.paused || job.next_at) && html`<${Next} job=${job} />`],
+        ['Next run', (job.paused || job.next_at || job.schedule_warning) && html`<${Next} job=${job} />`],
         ['Last success', html`<${Ago} at=${job.last_success_at} />`],
         ['Version', job.version],
         ['Last 30 runs', html`<${Strip} runs=${job.recent_runs} height=${30} />`],

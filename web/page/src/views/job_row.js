@@ -28,6 +28,7 @@ export function Route({ job }) {
 export function Next({ job }) {
   if (job.paused) return html`<span class="quiet">paused</span>`;
   if (job.next_at) return html`<${Until} at=${job.next_at} />`;
+  if (job.schedule_warning) return html`<span class="tone-warn">${job.schedule_warning}</span>`;
   return html`<span class="quiet">${scheduleWords(job.schedule, job.source?.sync_mode)}</span>`;
 }
 
