@@ -108,6 +108,7 @@ class ForegroundRun {
                               &BuiltInCatalog(),
                               &clock_,
                               &plain_secrets_,
+                              /*jobs=*/nullptr,
                               &file_.secrets,
                               &file_.secrets,
                               [this](const LiveRun& live) { ShowProgress(live); },

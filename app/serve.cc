@@ -84,10 +84,11 @@ class Daemon {
     targets_.emplace(&BuiltInCatalog(), &clock_, &*api_secrets_, roots);
     service_.emplace(store_.get(), &BuiltInCatalog(), &clock_, &*scheduler_, &plain_secrets_,
                      &*targets_);
-    executor_.emplace(SyncExecutor::Parts{
-        store_.get(), &*logs_, &BuiltInCatalog(), &clock_, &plain_secrets_, &*api_secrets_,
-        &*file_secrets_, [this](const LiveRun& live) { scheduler_->Progress(live); }, root,
-        RunOverrides{}, std::move(roots)});
+    executor_.emplace(
+        SyncExecutor::Parts{store_.get(), &*logs_, &BuiltInCatalog(), &clock_, &plain_secrets_,
+                            scheduler_->jobs(), &*api_secrets_, &*file_secrets_,
+                            [this](const LiveRun& live) { scheduler_->Progress(live); }, root,
+                            RunOverrides{}, std::move(roots)});
     WebParts parts;
     parts.store = store_.get();
     parts.jobs = &*service_;

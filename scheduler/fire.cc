@@ -52,9 +52,8 @@ Result<std::string> Overlap(StoreTx& tx, const ScheduleSpec& spec, const JobRow&
 // The run of an occurrence that was decided to have one.
 RunRow RunOf(const OccurrenceRow& occurrence, const JobRow& job, const JobSpec& spec,
              std::string_view trigger, UtcTime now) {
-  RunRow run = NewRun(job, trigger, now);
+  RunRow run = NewRun(job, spec, trigger, now);
   run.nominal_at = occurrence.nominal_at;
-  run.priority = spec.concurrency.priority;
   return run;
 }
 

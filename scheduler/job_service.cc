@@ -206,7 +206,7 @@ Status JobService::PlanSchedule(StoreTx& tx, const JobSpec& spec, UtcTime now) {
     // A stream is one run without an end; it begins when the job is there.
     BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, spec.name));
     BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(spec.name));
-    if (active.empty() && !job.paused) return tx.InsertRun(NewRun(job, job.managed_by, now));
+    if (active.empty() && !job.paused) return tx.InsertRun(NewRun(job, spec, job.managed_by, now));
     return {};
   }
   BIZOND_ASSIGN_OR_RETURN(const std::optional<ScheduleSpec> schedule_spec, ScheduleOf(spec));

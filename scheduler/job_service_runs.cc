@@ -61,9 +61,8 @@ Result<RunRow> JobService::Trigger(std::string_view name, const TriggerOptions& 
                   "give it another destination_id to write everything again");
     }
     if (options.reset) BIZOND_RETURN_IF_ERROR(MayBeReset(spec, *catalog_));
-    RunRow row = NewRun(job, options.trigger, now);
+    RunRow row = NewRun(job, spec, options.trigger, now);
     row.reset = options.reset;
-    row.priority = spec.concurrency.priority;
     BIZOND_RETURN_IF_ERROR(tx.InsertRun(row));
     if (!options.idempotency_key.empty()) {
       BIZOND_RETURN_IF_ERROR(tx.PutIdempotencyKey(name, options.idempotency_key, row.id, now));

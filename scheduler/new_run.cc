@@ -4,12 +4,13 @@
 
 namespace bizond {
 
-RunRow NewRun(const JobRow& job, std::string_view trigger, UtcTime now) {
+RunRow NewRun(const JobRow& job, const JobSpec& spec, std::string_view trigger, UtcTime now) {
   RunRow run;
   run.id = NewUuid(now);
   run.job = job.name;
   run.job_version = job.version;
   run.trigger = trigger;
+  run.priority = spec.concurrency.priority;
   run.queued_at = now;
   run.not_before = now;
   return run;

@@ -6,11 +6,12 @@
 
 #include "base/clock.h"
 #include "store/store.h"
+#include "sync/job_spec.h"
 
 namespace bizond {
 
-// A run that nobody else may have: a new UUIDv7, queued now.
-RunRow NewRun(const JobRow& job, std::string_view trigger, UtcTime now);
+// A run that nobody else may have: a new UUIDv7, queued now, of the row's version, which `spec` is.
+RunRow NewRun(const JobRow& job, const JobSpec& spec, std::string_view trigger, UtcTime now);
 
 }  // namespace bizond
 

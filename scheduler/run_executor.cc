@@ -75,6 +75,11 @@ void SyncExecutor::Execute(RunningAttempt& shared) {
   End(attempt, status);
 }
 
+Result<JobSpec> SyncExecutor::ReadSpec(const JobRow& job) const {
+  if (parts_.jobs == nullptr) return ParseStoredJob(job.definition, *parts_.catalog);
+  return parts_.jobs->Get(job).map([](const auto& compiled) { return compiled->spec; });
+}
+
 Result<JobSpec> SyncExecutor::LoadSpec(const RunRow& run, std::string* managed_by) const {
   BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> job,
                           parts_.store->Query([&](const StoreReader& reader) {
@@ -86,7 +91,7 @@ Result<JobSpec> SyncExecutor::LoadSpec(const RunRow& run, std::string* managed_b
                 "submit the job again");
   }
   *managed_by = job->managed_by;
-  BIZOND_ASSIGN_OR_RETURN(JobSpec spec, ParseStoredJob(job->definition, *parts_.catalog));
+  BIZOND_ASSIGN_OR_RETURN(JobSpec spec, ReadSpec(*job));
   spec.plain_secrets = parts_.plain_secrets->Get(run.job);
   if (parts_.overrides.max_iterations) spec.source.max_iterations = parts_.overrides.max_iterations;
   return spec;

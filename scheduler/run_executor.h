@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "scheduler/job_cache.h"
 #include "scheduler/plain_secrets.h"
 #include "scheduler/run_control.h"
 #include "store/run_logs.h"
@@ -77,6 +78,7 @@ class SyncExecutor final : public RunExecutor {
     const Catalog* catalog = nullptr;
     Clock* clock = nullptr;
     const PlainSecrets* plain_secrets = nullptr;
+    JobCache* jobs = nullptr;  // May be null: a definition is parsed for each attempt.
     // Of jobs that came by the API, and of those that a file holds.
     const SecretResolver* api_secrets = nullptr;
     const SecretResolver* file_secrets = nullptr;
@@ -96,6 +98,7 @@ class SyncExecutor final : public RunExecutor {
  private:
   struct Attempt;  // One Execute.
 
+  Result<JobSpec> ReadSpec(const JobRow& job) const;
   Result<JobSpec> LoadSpec(const RunRow& run, std::string* managed_by) const;
   Status RunStreams(Attempt& attempt);
   Status RunStream(Attempt& attempt, size_t index);

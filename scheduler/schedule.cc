@@ -45,9 +45,9 @@ Status CheckInterval(Duration every) {
 }
 
 UtcTime EveryAnchor(Duration every, std::string_view seed) {
-  const auto seconds = static_cast<uint64_t>(chrono::floor<chrono::seconds>(every).count());
+  const auto period = static_cast<uint64_t>(chrono::floor<chrono::seconds>(every).count());
   const uint64_t hash = XXH3_64bits(seed.data(), seed.size());
-  return kEpoch + chrono::seconds(static_cast<int64_t>(hash % seconds));
+  return kEpoch + chrono::seconds(static_cast<int64_t>(hash % period));
 }
 
 // The first instant of anchor + n * every after `after`, n of either sign.

@@ -26,6 +26,7 @@ Scheduler::Scheduler(Store* store, const Catalog* catalog, Clock* clock, Schedul
       clock_(clock),
       options_(options),
       node_(NewUuid(clock->Now())),
+      jobs_(catalog),
       waiter_(clock->NewWaiter()),
       pool_(store, clock, {options.workers, node_, [this] { waiter_->Notify(); }}) {}
 

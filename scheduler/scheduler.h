@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "scheduler/job_cache.h"
 #include "scheduler/run_control.h"
 #include "scheduler/run_executor.h"
 #include "scheduler/worker_pool.h"
@@ -60,6 +61,8 @@ class Scheduler final : public RunControl {
   // The scheduler turned within the last minute or two and the store takes claims.
   bool Ready() const;
   const std::string& node() const { return node_; }
+  // For the executor, too.
+  JobCache* jobs() { return &jobs_; }
   size_t running() const { return pool_.running(); }
 
  private:
@@ -77,6 +80,7 @@ class Scheduler final : public RunControl {
   const std::string node_;  // New at every boot.
   std::function<void(const LiveRun&)> listener_;
 
+  JobCache jobs_;
   std::unique_ptr<Waiter> waiter_;
   WorkerPool pool_;
   std::thread thread_;

@@ -36,6 +36,7 @@ class ExecutorFixture : public JobFixture {
   // One attempt of the run, here and now.
   RunRow Execute(const std::string& id, StopReason stop = StopReason::kNone) {
     SyncExecutor::Parts parts;
+    parts.jobs = &jobs_;
     parts.store = store_.get();
     parts.logs = &*logs_;
     parts.catalog = catalog_in_use_;
@@ -78,6 +79,7 @@ class ExecutorFixture : public JobFixture {
 
   Root root_;
   std::optional<RunLogs> logs_;
+  JobCache jobs_{&TestCatalog()};
   SecretResolver secrets_{SecretPolicy{true, {}, {}, {}}, {{"TOKEN", "dummy_key"}}};
 
  private:
