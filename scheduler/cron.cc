@@ -36,6 +36,12 @@ int NearestWorkday(chrono::year_month month, int day) {
 
 constexpr uint32_t Bit(int n) { return uint32_t{1} << n; }
 
+constexpr int64_t kDaySeconds = 86'400;
+
+// The Gregorian calendar repeats after 400 years, weekdays included.
+constexpr int kCycleStart = 2000;
+constexpr int kCycleYears = 400;
+
 }  // namespace
 
 uint32_t CronExpression::MonthDaysOf(chrono::year_month month) const {
@@ -117,9 +123,41 @@ std::optional<CivilTime> CronExpression::NextCivil(CivilTime from, CivilTime lim
   }
 }
 
-// The Gregorian calendar repeats after 400 years, weekdays included.
+chrono::seconds CronExpression::ShortestPause() const {
+  const int64_t first = NextTimeOfDay(0).value_or(0);
+  int64_t last = first;
+  int64_t shortest = kDaySeconds * kCycleYears * 366;
+  for (auto next = NextTimeOfDay(first + 1); next; next = NextTimeOfDay(last + 1)) {
+    shortest = std::min(shortest, *next - last);
+    if (shortest == 1) return chrono::seconds(1);
+    last = *next;
+  }
+  const int64_t overnight = kDaySeconds - (last - first);
+  if (shortest <= overnight) return chrono::seconds(shortest);
+  return chrono::seconds(std::min(shortest, overnight + (NearestDays() - 1) * kDaySeconds));
+}
+
+int64_t CronExpression::NearestDays() const {
+  int64_t nearest = int64_t{kCycleYears} * 366;
+  int64_t before = -nearest;  // The day that matched last, counted from the first month's start.
+  int64_t month_start = 0;
+  for (int month_number = 0; month_number < kCycleYears * 12 && nearest > 1; ++month_number) {
+    const chrono::year_month month =
+        chrono::year(kCycleStart) / chrono::January + chrono::months(month_number);
+    const auto number = static_cast<unsigned>(month.month());
+    const bool matches = NextBit(months_, number) == static_cast<int>(number);
+    const uint32_t days = matches ? DaysOf(month) : 0;
+    for (int d = NextBit(days, 1); d >= 0; d = NextBit(days, d + 1)) {
+      nearest = std::min(nearest, month_start + d - before);
+      before = month_start + d;
+    }
+    month_start += LastDay(month);
+  }
+  return nearest;
+}
+
 bool CronExpression::CanFire() const {
-  for (int year = 2000; year < 2400; ++year) {
+  for (int year = kCycleStart; year < kCycleStart + kCycleYears; ++year) {
     for (int month = NextBit(months_, 1); month >= 0; month = NextBit(months_, month + 1)) {
       if (DaysOf(chrono::year(year) / month) != 0) return true;
     }

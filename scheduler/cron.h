@@ -7,7 +7,8 @@
 // so that jobs spread by themselves and stay where they are. Day of month also takes `L` (last),
 // `L-3`, `15W` (the weekday nearest to the 15th, within the month) and `LW` (last weekday); day of
 // week `MON#2` (second Monday) and `5L` (last Friday); both take `?` for `*`. As in Vixie cron a
-// day must match either day field where neither begins with `*` or `?`, else both. `@yearly
+// day must match either day field where neither begins with `*` or `?` (`*/2` is a star, too), else
+// both. A `+` before the day of week asks for both: `0 0 13 * +FRI` is Friday the 13th. `@yearly
 // @annually @monthly @weekly @daily @midnight @hourly` are expressions too. An expression that no
 // date can match is refused.
 //
@@ -40,6 +41,9 @@ class CronExpression {
   // `from` and the answer, at some tens of nanoseconds each.
   std::optional<CivilTime> NextCivil(CivilTime from, CivilTime limit) const;
 
+  // The shortest time between two matches that follow each other; at least a second.
+  std::chrono::seconds ShortestPause() const;
+
   // True when the hour is `*` or stepped: such an expression means elapsed time, and runs in both
   // passes of a repeated hour.
   bool elapsed_hours() const { return elapsed_hours_; }
@@ -56,6 +60,8 @@ class CronExpression {
   // Seconds since midnight, at least `from`.
   std::optional<int64_t> NextTimeOfDay(int64_t from) const;
   bool CanFire() const;
+  // Days between the two matching days that are nearest to each other.
+  int64_t NearestDays() const;
 
   // Constant after parsing. Bit v is set when value v matches.
   uint64_t seconds_ = 1;

@@ -78,15 +78,20 @@ class CronParser {
     }
     if (words.size() != 5 && words.size() != 6) return WrongCount(words.size());
     std::array<bool, 6> restricted{};
+    bool both_days = false;
     for (size_t word = 0, first = 6 - words.size(); word < words.size(); ++word) {
       field_ = first + word;
       at_ = words[word].first;
       end_ = words[word].second;
+      if (field_ == kWeekday && Take('+')) {
+        both_days = true;
+        if (at_ == end_) return Problem("a day is missing after '+'", "Write it like +FRI", at_);
+      }
       restricted[field_] = text_[at_] != '*' && text_[at_] != '?';
       if (field_ == kSecond) out_.seconds_ = 0;
       BIZOND_RETURN_IF_ERROR(ParseField());
     }
-    out_.either_day_ = restricted[kDay] && restricted[kWeekday];
+    out_.either_day_ = restricted[kDay] && restricted[kWeekday] && !both_days;
     if (!out_.CanFire()) {
       return Fail(ErrorKind::kConfig, "invalid_cron",
                   fmt::format("the cron expression '{}' can never fire: no date has that day of "
@@ -158,7 +163,7 @@ class CronParser {
     int step = 0;
     BIZOND_RETURN_IF_ERROR(ParseStep(step));
     if (hashed) {
-      const int size = to - from + 1;
+      const int size = std::min(to - from + 1, rule().max - rule().min + 1);
       const auto draw =
           static_cast<int>(Hash() % static_cast<uint64_t>(step == 0 ? size : std::min(step, size)));
       from += draw;
@@ -235,7 +240,7 @@ class CronParser {
     if (!Take('-')) return Problem("a range belongs into H(...)", "Write it like H(0-29)", at_);
     BIZOND_ASSIGN_OR_RETURN(to, Value());
     if (!Take(')')) return Problem("the ')' of H(...) is missing", "Write it like H(0-29)", at_);
-    if (to > rule().max || from > to) {
+    if (from > to) {
       return Problem("the range of H(...) runs backwards", "Write the smaller value first", begin);
     }
     return {};

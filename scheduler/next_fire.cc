@@ -15,6 +15,8 @@ constexpr Zone::UtcSeconds kLast = chrono::sys_days(chrono::year(9900) / 1 / 1);
 // around a year like 2100). A fire that a policy skips doubles it at the most.
 constexpr seconds kLongestPause = chrono::years(100);
 
+constexpr Zone::UtcSeconds kRulesOfToday = chrono::sys_days(chrono::year(2020) / 1 / 1);
+
 }  // namespace
 
 std::optional<Fire> NextFire(const CronExpression& cron, const Zone& zone, GapPolicy on_gap,
@@ -42,6 +44,33 @@ std::optional<Fire> NextFire(const CronExpression& cron, const Zone& zone, GapPo
     }
   }
   return std::nullopt;
+}
+
+Duration ShortestPause(const CronExpression& cron, const Zone& zone, GapPolicy on_gap,
+                       FoldPolicy on_fold) {
+  const auto next = [&](UtcTime after) { return NextFire(cron, zone, on_gap, on_fold, after); };
+  Duration shortest = cron.ShortestPause();
+  const auto& periods = zone.periods();
+  // Within a period the clock runs evenly: only the fires on either side of its start, and the pair
+  // after it (of which one may have been moved), can be nearer to each other.
+  for (size_t i = zone.PeriodAt(kRulesOfToday); i < periods.size(); ++i) {
+    const UtcTime change = periods[i].begin;
+    if (change < UtcTime(kRulesOfToday)) continue;
+    const auto first = next(change - Duration(1));
+    if (!first) continue;
+    if (const auto second = next(first->at)) shortest = std::min(shortest, second->at - first->at);
+    // The last fire before the change is the least instant whose next fire is beyond it.
+    auto low = chrono::floor<seconds>(change - shortest);
+    if (const auto within = next(low); !within || within->at >= change) continue;
+    auto high = chrono::floor<seconds>(change) - seconds(1);
+    while (high - low > seconds(1)) {
+      const auto middle = low + (high - low) / 2;
+      const auto fire = next(middle);
+      (fire && fire->at < change ? low : high) = middle;
+    }
+    shortest = std::min(shortest, first->at - high);
+  }
+  return shortest;
 }
 
 }  // namespace bizond

@@ -37,6 +37,12 @@ struct Fire {
 std::optional<Fire> NextFire(const CronExpression& cron, const Zone& zone, GapPolicy on_gap,
                              FoldPolicy on_fold, UtcTime after);
 
+// The shortest time between two fires that follow each other from 2020 on: what the expression
+// allows, and what is left of it where the zone's clocks change (02:00 twice with kBoth is an
+// hour). It takes up to a few milliseconds.
+Duration ShortestPause(const CronExpression& cron, const Zone& zone, GapPolicy on_gap,
+                       FoldPolicy on_fold);
+
 }  // namespace bizond
 
 #endif  // BIZOND_SCHEDULER_NEXT_FIRE_H_

@@ -115,6 +115,12 @@ std::optional<Fire> Schedule::Next(UtcTime after) const {
   return std::nullopt;
 }
 
+std::optional<Duration> Schedule::ShortestPause() const {
+  if (kind_ == ScheduleKind::kEvery) return every_;
+  if (kind_ != ScheduleKind::kCron) return std::nullopt;
+  return bizond::ShortestPause(*cron_, *zone_, on_gap_, on_fold_);
+}
+
 Status CheckNotPast(const ScheduleSpec& spec, UtcTime now) {
   if (spec.kind != ScheduleKind::kAt || spec.at > now) return {};
   return Invalid(fmt::format("{} has passed", FormatUtc(spec.at)),

@@ -74,9 +74,12 @@ class Schedule {
   // is not in it: see JitterFor.
   std::optional<Fire> Next(UtcTime after) const;
 
+  // The shortest time between two fires that follow each other; empty when there are no two.
+  std::optional<Duration> ShortestPause() const;
+
   // The instant as a clock of the schedule's zone shows it: "2026-03-29T03:00:00+02:00".
   std::string LocalText(UtcTime time) const { return zone_->LocalText(time); }
-  ScheduleKind kind() const { return kind_; }
+  ScheduleKind kind() const { return kind_; }  // "@every" in a cron field is kEvery.
   const Zone& zone() const { return *zone_; }
 
  private:

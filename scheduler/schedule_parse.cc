@@ -233,26 +233,30 @@ class Builder {
                        "Remove it, or say when by cron, every or at");
       }
     }
+    BIZOND_RETURN_IF_ERROR(CheckFires(*schedule));
     return CheckJitter(*schedule);
   }
 
-  // Fires must keep their order, so the jitter stays within the shortest pause between two fires:
-  // among a hundred, since a cron expression has no other bound that is cheap to find.
-  Status CheckJitter(const Schedule& schedule) {
-    if (spec_.jitter == Duration(0) || spec_.kind == ScheduleKind::kAt) return {};
-    Duration shortest = Duration::max();
-    UtcTime at = chrono::sys_days(chrono::year(2026) / 1 / 1);
-    auto fire = schedule.Next(at);
-    for (int i = 0; i < 100 && fire; ++i) {
-      at = fire->at;
-      fire = schedule.Next(at);
-      if (fire) shortest = std::min(shortest, fire->at - at);
-    }
-    if (spec_.jitter <= shortest) return {};
+  Status CheckFires(const Schedule& schedule) const {
+    const UtcTime reference = chrono::sys_days(chrono::year(2026) / 1 / 1);
+    if (schedule.kind() != ScheduleKind::kCron || schedule.Next(reference)) return {};
+    return Invalid(".on_gap",
+                   fmt::format("skip leaves out every time of the cron expression: in {} none of "
+                               "them exists",
+                               spec_.timezone),
+                   "Write on_gap: next, or another hour");
+  }
+
+  // Fires must keep their order.
+  Status CheckJitter(const Schedule& schedule) const {
+    if (spec_.jitter == Duration(0)) return {};
+    const auto shortest = schedule.ShortestPause();
+    if (!shortest || spec_.jitter <= *shortest) return {};
     return Invalid(".jitter",
-                   fmt::format("{} is longer than the {} between two fires",
-                               FormatDuration(spec_.jitter), FormatDuration(shortest)),
-                   fmt::format("Write at most {}", FormatDuration(shortest)));
+                   fmt::format("{} is longer than the {} between the two fires that are nearest to "
+                               "each other",
+                               FormatDuration(spec_.jitter), FormatDuration(*shortest)),
+                   fmt::format("Write at most {}", FormatDuration(*shortest)));
   }
 
   const json& block_;

@@ -146,7 +146,8 @@ bool Expression::MatchesDate(int year, int month, int day) const {
   const bool by_weekday = weekdays.contains(weekday) ||
                           nth_weekdays.contains({weekday, (day + 6) / 7}) ||
                           (last_weekdays.contains(weekday) && day + 7 > last);
-  return days_restricted && weekdays_restricted ? by_date || by_weekday : by_date && by_weekday;
+  const bool either = days_restricted && weekdays_restricted && !both_days;
+  return either ? by_date || by_weekday : by_date && by_weekday;
 }
 
 Expression RandomExpression(std::mt19937_64& random, bool with_seconds) {
@@ -184,7 +185,8 @@ Expression RandomExpression(std::mt19937_64& random, bool with_seconds) {
          : Chance(random, 60) ? Star(random, weekdays, cron.weekdays)
                               : List(random, weekdays, cron.weekdays, ignored);
   cron.weekdays_restricted = text[0] != '*' && text[0] != '?';
-  cron.text += " " + text;
+  cron.both_days = Chance(random, 15);
+  cron.text += (cron.both_days ? " +" : " ") + text;
   return cron;
 }
 

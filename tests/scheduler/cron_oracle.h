@@ -23,6 +23,7 @@ struct Expression {
   std::set<std::pair<int, int>> nth_weekdays;  // (weekday, n)
   bool last_workday = false;
   bool days_restricted = false, weekdays_restricted = false, elapsed_hours = false;
+  bool both_days = false;
 
   bool MatchesDate(int year, int month, int day) const;
 };

@@ -101,6 +101,34 @@ TEST(CronTest, EitherDayFieldWhenBothAreRestricted) {
   EXPECT_EQ(Civils("0 0 */2 * MON", 2), (Texts{"01-05 00:00:00", "01-19 00:00:00"}));
 }
 
+TEST(CronTest, BothDayFieldsWhenAsked) {
+  EXPECT_EQ(Civils("0 0 13 * +FRI", 3),
+            (Texts{"02-13 00:00:00", "03-13 00:00:00", "11-13 00:00:00"}));
+  EXPECT_EQ(Civils("0 0 1-7 * +1,3#2", 1), (Texts{"01-05 00:00:00"}));
+  EXPECT_EQ(Civils("0 0 29 2 +MON", 1), (Texts{"2044-02-29 00:00:00"}));
+  EXPECT_EQ(Civils("0 0 L * +FRI", 1), (Texts{"07-31 00:00:00"}));
+  EXPECT_EQ(Civils("0 0 * * +FRI", 1), (Texts{"01-02 00:00:00"}));
+}
+
+TEST(CronTest, ShortestPauseOfTheCalendar) {
+  const auto pause = [](const char* text) {
+    return CronExpression::Parse(text, "job").value().ShortestPause().count();
+  };
+  constexpr int64_t kDay = 86'400;
+  EXPECT_EQ(pause("* * * * * *"), 1);
+  EXPECT_EQ(pause("59,0 * * * * *"), 1);
+  EXPECT_EQ(pause("*/7 * * * *"), 240);  // From :56 to :00.
+  EXPECT_EQ(pause("0,1 8 * * *"), 60);
+  EXPECT_EQ(pause("0 0,23 * * *"), 3600);
+  EXPECT_EQ(pause("0 0,23 * * MON"), 23 * 3600);
+  EXPECT_EQ(pause("30 12 * * MON"), 7 * kDay);
+  EXPECT_EQ(pause("0 0 1,31 * *"), kDay);
+  EXPECT_EQ(pause("0 0 28,29 2 *"), kDay);
+  EXPECT_EQ(pause("0 0 1 * *"), 28 * kDay);
+  EXPECT_EQ(pause("0 0 29 2 *"), 1461 * kDay);
+  EXPECT_EQ(pause("0 0 L * 1#1"), kDay);  // A Monday that is the 1st.
+}
+
 TEST(CronTest, Macros) {
   EXPECT_EQ(Civils("@yearly", 2), (Texts{"01-01 00:00:00", "2027-01-01 00:00:00"}));
   EXPECT_EQ(Civils("@Annually", 1), (Texts{"01-01 00:00:00"}));
@@ -128,6 +156,11 @@ TEST(CronTest, HashedValuesStayWithinTheirRangeAndSpread) {
     fired_minutes.insert(minute);
   }
   EXPECT_EQ(fired_minutes.size(), 10U);
+  for (int i = 0; i < 50; ++i) {  // Friday to Sunday, which is 7 here.
+    const auto weekend = CronExpression::Parse("0 0 * * H(5-7)", std::to_string(i)).value();
+    const auto day = *weekend.NextCivil(Civil("2026-01-02"), Civil("2026-01-09"));
+    EXPECT_LT(day, Civil("2026-01-05"));
+  }
   const auto cron = CronExpression::Parse("H/15 * * * *", "x").value();
   CivilTime at = *cron.NextCivil(Civil("2026-01-01"), Civil("2027-01-01"));
   EXPECT_LT(at, Civil("2026-01-01T00:15:00"));
@@ -202,6 +235,11 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCron{"H(9-5) * * * *", "runs backwards", "smaller"},
         RefusedCron{"H(1-5 * * * *", "')' of H(...) is missing", ""},
         RefusedCron{"0 0 30 2 *", "can never fire", "L"},
+        RefusedCron{"0 0 30 2 +MON", "can never fire", ""},
+        RefusedCron{"0 0 8-31 * +MON#1", "can never fire", ""},
+        RefusedCron{"0 0 1 * +", "wrong day of week at character 10: a day is missing", "+FRI"},
+        RefusedCron{"0 0 +1 * MON", "character 5", "1 to 31"},
+        RefusedCron{"0 0 * * H(7-5)", "runs backwards", "smaller"},
         RefusedCron{"0 0 31 4,6,9,11 *", "can never fire", ""},
         RefusedCron{"0 0 31W 2 *", "can never fire", ""},
         RefusedCron{"@reboot", "start of the machine", "trigger"},

@@ -115,6 +115,24 @@ TEST(NextFireTest, IsStrictlyAfterAndWhole) {
   EXPECT_EQ(next("2026-01-01T00:00:00.000001Z"), "2026-01-02T00:00:00.000000Z");
 }
 
+TEST(NextFireTest, ShortestPauseCountsTheChangesOfTheClock) {
+  const auto minutes = [](const char* cron, const char* zone, FoldPolicy fold = FoldPolicy::kFirst,
+                          GapPolicy gap = GapPolicy::kNext) {
+    return chrono::floor<chrono::minutes>(ShortestPause(Cron(cron), ZoneOf(zone), gap, fold))
+        .count();
+  };
+  EXPECT_EQ(minutes("0 2 * * *", "UTC"), 24 * 60);
+  EXPECT_EQ(minutes("0 12 * * *", "Europe/Paris"), 23 * 60);
+  EXPECT_EQ(minutes("0 2 * * *", "Europe/Paris"), 23 * 60);
+  EXPECT_EQ(minutes("0 2 * * *", "Europe/Paris", FoldPolicy::kBoth), 60);
+  EXPECT_EQ(minutes("0 1 * * *", "Europe/Paris", FoldPolicy::kBoth), 23 * 60);
+  EXPECT_EQ(minutes("0 */2 * * *", "Europe/Paris"), 60);
+  EXPECT_EQ(minutes("30 2,3 * * *", "Europe/Paris"), 30);
+  EXPECT_EQ(minutes("30 2,3 * * *", "Europe/Paris", FoldPolicy::kFirst, GapPolicy::kSkip), 60);
+  EXPECT_EQ(minutes("45 1 * * *", "Australia/Lord_Howe", FoldPolicy::kBoth), 30);
+  EXPECT_EQ(minutes("0 12 * * 0", "Europe/Paris"), (7 * 24 - 1) * 60);
+}
+
 uint64_t Seed() {
   const char* text = std::getenv("BIZOND_TEST_SEED");
   return text != nullptr ? std::strtoull(text, nullptr, 10) : std::random_device()();
@@ -224,6 +242,31 @@ TEST(NextFireOracleTest, EverySecondAroundAChange) {
         const auto expression = cron_oracle::RandomExpression(random, true);
         Compare(oracle, expression, place.zone, begin, end, random);
         if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(NextFireOracleTest, NoPauseIsShorterThanTheShortest) {
+  const uint64_t seed = Seed();
+  SCOPED_TRACE("BIZOND_TEST_SEED=" + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  for (const Place& place : kPlaces) {
+    if (place.year < 2020) continue;
+    const Zone& zone = ZoneOf(place.zone);
+    for (int i = 0; i < 10; ++i) {
+      const auto expression = cron_oracle::RandomExpression(random, false);
+      const auto cron = CronExpression::Parse(expression.text, "job");
+      if (!cron) continue;
+      const GapPolicy gap = random() % 2 == 0 ? GapPolicy::kNext : GapPolicy::kSkip;
+      const FoldPolicy fold = random() % 2 == 0 ? FoldPolicy::kFirst : FoldPolicy::kBoth;
+      const Duration shortest = ShortestPause(*cron, zone, gap, fold);
+      auto fire = NextFire(*cron, zone, gap, fold, At("2026-01-01"));
+      for (int steps = 0; fire && fire->at < At("2027-01-01") && steps < 100'000; ++steps) {
+        const auto next = NextFire(*cron, zone, gap, fold, fire->at);
+        if (!next) break;
+        ASSERT_GE(next->at - fire->at, shortest) << expression.text << " in " << place.zone;
+        fire = next;
       }
     }
   }
