@@ -74,7 +74,7 @@ json AccessJson(const StreamAccess& one) {
 int CheckJobFile(const JobFileOptions& options, Console& console) {
   Signals signals;
   RealClock clock;
-  const OpenedJobFile opened = OpenJobFile(options, console);
+  const OpenedJobFile opened = OpenJobFile(options, console, /*as_new=*/true);
   if (!opened.file) return opened.exit_code;
   Findings found;
   for (const std::string& stream : opened.file->spec.source.streams) {

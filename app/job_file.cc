@@ -4,6 +4,7 @@
 
 #include "app/composition.h"
 #include "base/text.h"
+#include "scheduler/job_check.h"
 #include "scheduler/job_service.h"
 #include "web/problem.h"
 #include "web/run_json.h"
@@ -41,13 +42,14 @@ OpenedJobFile RefuseDefinition(const ParsedJob& parsed, Console& console) {
 
 }  // namespace
 
-OpenedJobFile OpenJobFile(const JobFileOptions& options, Console& console) {
+OpenedJobFile OpenJobFile(const JobFileOptions& options, Console& console, bool as_new) {
   const Result<std::string> text = ReadWholeFile(options.job_file, kMaxJobBytes);
   if (!text) return Refuse(text.error(), kExitInvalid, console);
   // By the same rules as a daemon's: what it would refuse is no job here either.
   RealClock clock;
   ParsedJob parsed = JobService(nullptr, &BuiltInCatalog(), &clock, nullptr, nullptr)
                          .Check(*text, JobOrigin::kFile, /*submitted=*/false);
+  if (as_new && parsed.spec) RefusePast(*text, clock.Now(), &parsed);
   for (const JobIssue& issue : parsed.warnings) console.Report(options.job_file, issue, true);
   for (const JobIssue& issue : parsed.errors) console.Report(options.job_file, issue, false);
   if (!parsed.errors.empty() || !parsed.spec) return RefuseDefinition(parsed, console);

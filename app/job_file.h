@@ -22,12 +22,13 @@ struct JobFile {
   Roots roots;  // The working directory for relative paths, and everything.
 };
 
-// Reads, checks and reports; an exit code when the verb ends here.
+// Reads, checks and reports; an exit code when the verb ends here. `as_new`: by the rules for a job
+// that no daemon holds yet, which refuse an `at` that has passed.
 struct OpenedJobFile {
   std::optional<JobFile> file;
   int exit_code = 0;
 };
-OpenedJobFile OpenJobFile(const JobFileOptions& options, Console& console);
+OpenedJobFile OpenJobFile(const JobFileOptions& options, Console& console, bool as_new = false);
 
 // One stream's connectors, opened with their secrets resolved.
 struct OpenedStream {

@@ -65,6 +65,7 @@ void CheckUpstream(std::string_view text, const StoreReader& reader, ParsedJob* 
 }
 
 void RefusePast(std::string_view text, UtcTime now, ParsedJob* parsed) {
+  if (parsed->spec->schedule.empty()) return;
   const nlohmann::json block = nlohmann::json::parse(parsed->spec->schedule, nullptr, false);
   const Result<ScheduleSpec> schedule = ParseSchedule(block, parsed->spec->name);
   if (!schedule) return;

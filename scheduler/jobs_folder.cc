@@ -105,7 +105,7 @@ void JobsFolder::ApplyFile(const std::filesystem::path& path, Known* known) {
     Say(LogLevel::kError, path, {"", 0, 0, text.error().message, text.error().remedy});
     return;
   }
-  const ParsedJob parsed = service_->Check(*text, JobOrigin::kFile, /*submitted=*/false);
+  const ParsedJob parsed = service_->Check(*text, JobOrigin::kFile);
   for (const JobIssue& issue : parsed.warnings) Say(LogLevel::kWarning, path, issue);
   for (const JobIssue& issue : parsed.errors) Say(LogLevel::kError, path, issue);
   if (!parsed.spec) return;

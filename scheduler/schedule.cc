@@ -123,8 +123,10 @@ std::optional<Duration> Schedule::ShortestPause() const {
 
 Status CheckNotPast(const ScheduleSpec& spec, UtcTime now) {
   if (spec.kind != ScheduleKind::kAt || spec.at > now) return {};
-  return Invalid(fmt::format("{} has passed", FormatUtc(spec.at)),
-                 "Write an instant to come, or leave the schedule out and trigger the job");
+  return Invalid(
+      fmt::format("{} has passed", FormatUtc(spec.at)),
+      "Write an instant to come, or leave the schedule out and trigger the job; a daemon "
+      "that holds this job already keeps it");
 }
 
 Duration JitterFor(std::string_view schedule_id, UtcTime nominal, Duration jitter) {

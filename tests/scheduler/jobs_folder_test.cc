@@ -71,6 +71,23 @@ TEST_F(JobsFolderTest, HiddenAndOtherFilesAreNoJobs) {
   EXPECT_THAT(Jobs(), IsEmpty());
 }
 
+TEST_F(JobsFolderTest, AnAtThatHasPassedIsRefusedInANewFileAndKeptInAnOldOne) {
+  const auto at = [](Duration from_now, UtcTime now) {
+    return json{{"schedule", {{"at", FormatUtc(now + from_now)}}}};
+  };
+  Write("past.yml", DummyJob("past", at(-seconds(60), clock_.Now())));
+  Write("coming.yml", DummyJob("coming", at(seconds(60), clock_.Now())));
+  Start();
+  EXPECT_THAT(Jobs(), ElementsAre("coming"));
+  clock_.Advance(seconds(120));
+  Restart();
+  EXPECT_THAT(Jobs(), ElementsAre("coming")) << "it has run at its time, and stays";
+  Write("coming.yml", DummyJob("coming", at(-seconds(30), clock_.Now())));
+  const std::string before = Job("coming")->definition;
+  Look();
+  EXPECT_EQ(Job("coming")->definition, before) << "the version in force stays";
+}
+
 TEST_F(JobsFolderTest, ChangesAreFollowed) {
   Start();
   EXPECT_THAT(Jobs(), IsEmpty());
