@@ -58,14 +58,16 @@ int Doctor(const std::string& state_dir, Console& console) {
   return all_well ? kExitDone : kExitFailed;
 }
 
-Result<std::string> Preview(const std::string& cron, const std::string& timezone,
-                            const std::string& from, int count) {
+Result<std::string> Preview(const SchedulePreviewOptions& options) {
   RealClock clock;
   UtcTime start = clock.Now();
-  if (!from.empty()) {
-    BIZOND_ASSIGN_OR_RETURN(start, ParseUtc(from));
+  if (!options.from.empty()) {
+    BIZOND_ASSIGN_OR_RETURN(start, ParseUtc(options.from));
   }
-  BIZOND_ASSIGN_OR_RETURN(const json preview, PreviewSchedule(cron, timezone, start, count));
+  json block = {{"cron", options.cron}};
+  for (const auto& [key, value] : options.keys) block[key] = value;
+  BIZOND_ASSIGN_OR_RETURN(const json preview,
+                          PreviewSchedule(block, options.job, start, options.count));
   return preview.dump();
 }
 

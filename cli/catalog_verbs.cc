@@ -1,4 +1,4 @@
-// What the binary knows by itself: connectors, error codes, schedules.
+// What the binary knows by itself: connectors and error codes.
 #include <nlohmann/json.hpp>
 
 #include "cli/error_codes.h"
@@ -173,36 +173,6 @@ int ExplainVerb(const Invocation& invocation) {
   console.Print("  " + std::string(row->meaning));
   console.Print("  What to do: " + std::string(row->remedy));
   console.Print("  Your data: " + std::string(SafetyText(row->safety)));
-  return kExitDone;
-}
-
-int SchedulePreviewVerb(const Invocation& invocation) {
-  constexpr uint64_t kFires = 10;
-  constexpr uint64_t kFiresMax = 1000;
-  const Arguments& arguments = invocation.arguments;
-  const uint64_t count = std::min(arguments.Number("--count").value_or(kFires), kFiresMax + 1);
-  const Result<std::string> text =
-      invocation.local.schedule_preview(arguments.operands().at(0), arguments.Text("--timezone"),
-                                        arguments.Text("--from"), static_cast<int>(count));
-  if (!text) {
-    invocation.console.Report(text.error());
-    return kExitInvalid;
-  }
-  if (invocation.console.json()) {
-    invocation.console.Print(*text);
-    return kExitDone;
-  }
-  Rows rows;
-  const json preview = json::parse(*text);
-  for (const json& fire : preview["items"]) {
-    const bool gap = fire.value("gap", false);
-    const bool fold = fire.value("fold", false);
-    rows.push_back({Cell(fire, "/local"), Cell(fire, "/at"),
-                    gap    ? "moved over a gap"
-                    : fold ? "in a fold"
-                           : ""});
-  }
-  invocation.console.PrintTable({"LOCAL", "UTC", ""}, rows);
   return kExitDone;
 }
 

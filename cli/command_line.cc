@@ -164,9 +164,12 @@ int CallVerb(const Verb& verb, const std::vector<std::string>& words, const Loca
     const Error& error = arguments.error();
     return RefuseUsage(error.message, error.remedy.empty() ? help : error.remedy, console);
   }
-  const size_t wanted = Split(verb.operands).size();
+  const std::vector<std::string> names = Split(verb.operands);
+  const size_t wanted = names.size();
   const size_t given = arguments->operands().size();
-  if (given != wanted) {
+  const auto optional = static_cast<size_t>(std::count_if(
+      names.begin(), names.end(), [](const std::string& name) { return name.starts_with('['); }));
+  if (given > wanted || given + optional < wanted) {
     return RefuseUsage(fmt::format("bizond {} takes {}, but got {}", verb.name,
                                    wanted == 0 ? "no argument" : std::string(verb.operands),
                                    given == 0 ? "nothing" : fmt::format("{} arguments", given)),

@@ -59,6 +59,16 @@ struct StreamResetOptions : JobFileOptions {
   bool cancel = false;
 };
 
+// Empty: not given.
+struct SchedulePreviewOptions {
+  std::string cron;
+  // Keys of a definition's schedule with their values: timezone, on_gap, on_fold, jitter.
+  std::vector<std::pair<std::string, std::string>> keys;
+  std::string job;
+  std::string from;
+  int count = 0;
+};
+
 struct LocalVerbs {
   const Catalog* catalog = nullptr;
   std::function<int(const ServeOptions&, Console&)> serve;
@@ -72,9 +82,7 @@ struct LocalVerbs {
   std::function<int(const std::string&, const std::string&, Console&)> restore;
   std::function<int(const std::string& state_dir, Console&)> doctor;
   // The next fires as the API's preview gives them, as JSON text.
-  std::function<Result<std::string>(const std::string& cron, const std::string& timezone,
-                                    const std::string& from, int count)>
-      schedule_preview;
+  std::function<Result<std::string>(const SchedulePreviewOptions&)> schedule_preview;
   // Lays out a connector's folder: kind "source" or "destination".
   std::function<Status(const std::string& kind, const std::string& name)> scaffold;
 };

@@ -21,7 +21,7 @@ struct Invocation {
 
 struct Verb {
   std::string_view name;      // "jobs list"
-  std::string_view operands;  // One word each: "KIND NAME".
+  std::string_view operands;  // One word each: "KIND NAME"; "[EXPR]" may be absent.
   std::string_view summary;
   std::span<const OptionRow> options;
   bool prints_data = false;      // Takes --json.
@@ -49,6 +49,8 @@ int StreamListVerb(const Invocation& invocation);
 int DestinationListVerb(const Invocation& invocation);
 int ConnectorsShowVerb(const Invocation& invocation);
 int ExplainVerb(const Invocation& invocation);
+
+// schedule_verbs.cc: by itself, or a job's own schedule from a daemon.
 int SchedulePreviewVerb(const Invocation& invocation);
 
 // job_verbs.cc, apply.cc and run_verbs.cc: through the API of a daemon.

@@ -65,9 +65,13 @@ constexpr OptionRow kLogs[] = {
     {"--follow", "", "go on until the run has ended", kFlag},
 };
 constexpr OptionRow kPreview[] = {
+    {"--job", "NAME", "from whose name H and jitter are drawn; without EXPR its own schedule"},
     {"--timezone", "Z", "a name of the tz database (UTC)"},
+    {"--on-gap", "next|skip", "as in a job (next)", kText, "next|skip"},
+    {"--on-fold", "first|both", "as in a job (first)", kText, "first|both"},
+    {"--jitter", "D", "as in a job, like 30s"},
     {"--from", "T", "RFC 3339; the default is now"},
-    {"--count", "N", "how many fires (10)", kNumber},
+    {"--count", "N", "how many fires, 1 to 1000 (10)", kNumber},
 };
 constexpr OptionRow kOnlyStateDir[] = {kStateDir};
 
@@ -109,8 +113,8 @@ constexpr Verb kVerbs[] = {
     {"runs logs", "ID", "a run's log", kLogs, kData, kDaemon, RunsLogsVerb},
     {"runs cancel", "ID", "stop a run at its next checkpoint", {}, false, kDaemon, RunsCancelVerb},
     {"runs retry", "ID", "another attempt of a run", {}, kData, kDaemon, RunsRetryVerb},
-    {"schedule preview", "EXPR", "the next fires of a cron expression", kPreview, kData, false,
-     SchedulePreviewVerb},
+    {"schedule preview", "[EXPR]", "the next fires of a cron expression or of a daemon's job",
+     kPreview, kData, kDaemon, SchedulePreviewVerb},
     {"explain", "CODE", "what an error code means and what to do", {}, kData, false, ExplainVerb},
     {"backup", "FILE", "copy the daemon's database, also while it runs", kOnlyStateDir, false,
      false, BackupVerb},

@@ -47,6 +47,8 @@ class CronExpression {
   // True when the hour is `*` or stepped: such an expression means elapsed time, and runs in both
   // passes of a repeated hour.
   bool elapsed_hours() const { return elapsed_hours_; }
+  // True when it holds an `H`, and another seed would make another expression of it.
+  bool hashed() const { return hashed_; }
 
  private:
   friend class CronParser;
@@ -77,6 +79,7 @@ class CronExpression {
   bool last_workday_ = false;              // `LW`
   bool either_day_ = false;                // Both day fields are restricted.
   bool elapsed_hours_ = false;
+  bool hashed_ = false;
 };
 
 }  // namespace bizond

@@ -154,7 +154,7 @@ class CronParser {
     if (Take('*')) {
       if (field_ == kHour) out_.elapsed_hours_ = true;
     } else if (Peek() == 'H') {
-      hashed = true;
+      hashed = out_.hashed_ = true;
       to = rule().hash_max;
       BIZOND_RETURN_IF_ERROR(ParseHashRange(from, to));
     } else {

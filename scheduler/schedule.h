@@ -81,6 +81,10 @@ class Schedule {
   std::string LocalText(UtcTime time) const { return zone_->LocalText(time); }
   ScheduleKind kind() const { return kind_; }  // "@every" in a cron field is kEvery.
   const Zone& zone() const { return *zone_; }
+  // Whether the fires depend on the job's name: `H`, or the phase of an interval.
+  bool depends_on_name() const {
+    return kind_ == ScheduleKind::kEvery || (cron_ && cron_->hashed());
+  }
 
  private:
   Schedule(ScheduleKind kind, const Zone* zone) : kind_(kind), zone_(zone) {}

@@ -1,4 +1,4 @@
-// PreviewSchedule: the next fires of an expression, for people.
+// PreviewSchedule: the next fires of a schedule, for people.
 //
 // Threads: a pure function.
 #ifndef BIZOND_SCHEDULER_SCHEDULE_PREVIEW_H_
@@ -14,9 +14,15 @@ namespace bizond {
 
 inline constexpr int kPreviewFiresMax = 1000;
 
-// {"items": [{"at", "local", "gap", "fold"}]}: the fires after `from`, at most `count` (1 to
-// kPreviewFiresMax; code invalid_schedule). An empty timezone is UTC. The codes of ParseSchedule.
-Result<nlohmann::json> PreviewSchedule(std::string_view cron, std::string_view timezone,
+// The fires of `block`, a definition's `schedule`, after `from`, at most `count` (1 to
+// kPreviewFiresMax; code invalid_schedule). The codes of ParseSchedule; their messages name no
+// place in a definition.
+//   {"job", "timezone", "depends_on_job": bool, "items": [{"at", "local", "gap", "fold",
+//   "starts_at"}]}
+// `starts_at` has the jitter in it. `H`, the phase of an interval and the jitter are drawn from the
+// job's name: without one (`job` empty; null in the answer) and with `depends_on_job` the instants
+// are an example.
+Result<nlohmann::json> PreviewSchedule(const nlohmann::json& block, std::string_view job,
                                        UtcTime from, int count);
 
 }  // namespace bizond

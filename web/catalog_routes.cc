@@ -1,7 +1,6 @@
-// What the binary knows by itself: connectors, and what a schedule means.
+// What the binary knows by itself: connectors.
 #include <nlohmann/json.hpp>
 
-#include "scheduler/schedule_preview.h"
 #include "web/problem.h"
 #include "web/request_values.h"
 #include "web/routes.h"
@@ -38,24 +37,6 @@ json Whole(json summary, std::string_view schema, std::string_view example) {
 }
 
 }  // namespace
-
-Result<WebResponse> PreviewSchedule(const WebParts& parts, const WebRequest& request) {
-  constexpr int kCount = 10;
-  const std::string* const cron = request.Query("cron");
-  if (cron == nullptr) {
-    return Fail(ErrorKind::kConfig, "invalid_parameter", "cron is missing",
-                "for instance ?cron=*/5+*+*+*+*");
-  }
-  const std::string* const timezone = request.Query("timezone");
-  BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> from, TimeParameter(request, "from"));
-  BIZOND_ASSIGN_OR_RETURN(const int64_t count,
-                          IntegerParameter(request, "count", kCount, 1, kPreviewFiresMax));
-  BIZOND_ASSIGN_OR_RETURN(
-      const json preview,
-      bizond::PreviewSchedule(*cron, timezone == nullptr ? std::string_view() : *timezone,
-                              from.value_or(parts.clock->Now()), static_cast<int>(count)));
-  return JsonResponse(preview);
-}
 
 Result<WebResponse> ListConnectors(const WebParts& parts, const WebRequest&) {
   json items = json::array();

@@ -36,8 +36,14 @@ constexpr Parameter kLogs[] = {
     {"level", "query", "string", "debug, info, warning or error: of this level and above."},
     kLimit};
 constexpr Parameter kPreview[] = {
-    {"cron", "query", "string", "Five fields, or @daily and its like."},
+    {"cron", "query", "string", "Five or six fields, or @daily and its like."},
+    {"every", "query", "string", "Instead of cron: an interval like 90s."},
     {"timezone", "query", "string", "An IANA name; UTC."},
+    {"on_gap", "query", "string", "next or skip, as in a job."},
+    {"on_fold", "query", "string", "first or both, as in a job."},
+    {"jitter", "query", "string", "As in a job."},
+    {"job", "query", "string",
+     "The job's name, from which H, intervals and jitter are drawn. Alone: its own schedule."},
     {"from", "query", "string", "RFC 3339; now."},
     {"count", "query", "integer", "1 to 1000; 10."}};
 constexpr Parameter kEvents[] = {
@@ -197,7 +203,7 @@ constexpr Route kRoutes[] = {
      BodyKind::kNone,
      {},
      kPreview,
-     "200 Preview, 400 Problem, 422 Problem"},
+     "200 Preview, 400 Problem, 404 Problem, 422 Problem"},
     {"GET",
      "/api/v1/connectors",
      handlers::ListConnectors,

@@ -40,13 +40,15 @@ class CommandLineTest : public ::testing::Test {
       backup_ = file + " of " + state_dir;
       return kExitDone;
     };
-    verbs_.schedule_preview = [this](const std::string& cron, const std::string& zone,
-                                     const std::string& from, int count) -> Result<std::string> {
-      preview_ = cron + "|" + zone + "|" + from + "|" + std::to_string(count);
-      if (cron.empty() || cron == "x") {
+    verbs_.schedule_preview = [this](const SchedulePreviewOptions& options) -> Result<std::string> {
+      preview_ = options.cron;
+      for (const auto& [key, value] : options.keys) preview_ += "|" + key + "=" + value;
+      preview_ += "|" + options.job + "|" + options.from + "|" + std::to_string(options.count);
+      if (options.cron == "x") {
         return Fail(ErrorKind::kConfig, "invalid_cron", "x is no cron expression", "read on");
       }
-      return R"({"items":[{"at":"A","local":"L","gap":true,"fold":false}]})";
+      return R"({"items":[{"at":"A","local":"L","gap":true,"fold":false,"starts_at":"S"}],
+                 "job":null,"depends_on_job":true})";
     };
     verbs_.scaffold = [this](const std::string& kind, const std::string& name) -> Status {
       scaffold_ = kind + "/" + name;
@@ -114,8 +116,24 @@ TEST_F(CommandLineTest, OtherVerbsGetTheirOperands) {
   EXPECT_EQ(backup_, "f of d");
   const Outcome preview =
       Call({"schedule", "preview", "0 3 * * *", "--from=", "--timezone", "Z", "--count", "5"});
-  EXPECT_EQ(preview_, "0 3 * * *|Z||5") << "an empty value takes no word behind it";
+  EXPECT_EQ(preview_, "0 3 * * *|timezone=Z|||5") << "an empty value takes no word behind it";
   EXPECT_THAT(preview.out, HasSubstr("moved over a gap"));
+  EXPECT_THAT(preview.out, HasSubstr("WITH JITTER"));
+  EXPECT_THAT(preview.err, HasSubstr("--job NAME"));
+  ASSERT_EQ(Call({"schedule", "preview", "H H * * *", "--job", "a b", "--on-gap", "skip",
+                  "--on-fold=both", "--jitter", "5s"})
+                .exit_code,
+            0);
+  EXPECT_EQ(preview_, "H H * * *|on_gap=skip|on_fold=both|jitter=5s|a b||10");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"schedule", "preview"},
+           {"schedule", "preview", "0 3", "* * *"},
+           {"schedule", "preview", "y", "--count", "0"},
+           {"schedule", "preview", "y", "--count", "1001"},
+           {"schedule", "preview", "y", "--on-gap", "both"},
+           {"schedule", "preview", "--job", "a", "--jitter", "5s"}}) {
+    EXPECT_EQ(Call(words).exit_code, 2);
+  }
   EXPECT_EQ(Call({"schedule", "preview", "x"}).exit_code, 3);
   ASSERT_EQ(Call({"new", "destination", "mine"}).exit_code, 0);
   EXPECT_EQ(scaffold_, "destination/mine");

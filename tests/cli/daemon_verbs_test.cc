@@ -81,6 +81,19 @@ TEST_F(DaemonVerbsTest, AFolderIsAppliedAsFarAsItDiffers) {
   EXPECT_EQ(people.out, "a: unchanged (dry run)\n");
 }
 
+TEST_F(DaemonVerbsTest, AJobsOwnScheduleIsPreviewed) {
+  json job = Definition("own one");
+  job["schedule"] = {{"every", "1h"}};
+  ASSERT_EQ(Post("/api/v1/jobs", job).status, 201);
+  const json preview = Json({"schedule", "preview", "--job", "own one", "--count", "3"});
+  EXPECT_EQ(preview["items"].size(), 3U);
+  EXPECT_EQ(preview["items"][0]["at"], Get("/api/v1/jobs/own%20one").body["next_at"]);
+  const std::string shown =
+      Call({"schedule", "preview", "--job", "own one", "--from", "2026-01-01T00:00:00Z"}).out;
+  EXPECT_THAT(shown, HasSubstr("2026-01-01T00:"));
+  EXPECT_EQ(Call({"schedule", "preview", "--job", "nobody"}).exit_code, 1);
+}
+
 TEST_F(DaemonVerbsTest, NothingIsSentWhileOneFileIsWrong) {
   WriteJob("a.yml", "a");
   directory_.Write("jobs/b.yml",

@@ -184,12 +184,6 @@ TEST_F(ApiTest, WhatTheBinaryKnowsIsListed) {
   EXPECT_EQ(Get("/api/v1/connectors/destination/sqlite").body["replace"], true);
   EXPECT_TRUE(Get("/api/v1/connectors/source/file").body["schema"].is_object());
   EXPECT_EQ(Get("/api/v1/connectors/source/sqlite9").status, 404);
-  const Answer preview =
-      Get("/api/v1/schedules/preview?cron=0+2+*+*+*&timezone=Europe/Paris"
-          "&from=2026-03-28T12:00:00Z&count=1");
-  EXPECT_EQ(preview.body["items"][0]["gap"], true) << preview.text;
-  EXPECT_EQ(Get("/api/v1/schedules/preview?cron=99+*+*+*+*").status, 422);
-  EXPECT_EQ(Get("/api/v1/schedules/preview").status, 400);
   EXPECT_THAT(Get("/metrics").text, HasSubstr("bizond_jobs 0"));
   EXPECT_EQ(Get("/readyz").body["status"], "ok");
 }
