@@ -107,6 +107,13 @@ Duration RealClock::Steady() const {
   return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
+Duration RealClock::Elapsed() const {
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);  // Cannot fail: the clock is there since Linux 2.6.39.
+  return std::chrono::seconds(time.tv_sec) +
+         std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(time.tv_nsec));
+}
+
 std::unique_ptr<Waiter> RealClock::NewWaiter() { return std::make_unique<RealWaiter>(); }
 
 bool RealClock::SleepFor(Duration duration, std::stop_token stop) {

@@ -39,8 +39,12 @@ class Clock {
   virtual ~Clock() = default;
   // Wall clock, UTC.
   virtual UtcTime Now() const = 0;
-  // Never steps; only differences mean anything. For measuring and for backoff.
+  // Never steps; only differences mean anything. For measuring and for backoff. Stands still while
+  // the machine sleeps (CLOCK_MONOTONIC).
   virtual Duration Steady() const = 0;
+  // As Steady, but goes on while the machine sleeps (CLOCK_BOOTTIME): what the wall clock gained
+  // beyond it, somebody set.
+  virtual Duration Elapsed() const = 0;
   // Throws std::system_error when the process has no descriptor left. Made once and kept; it must
   // not outlive the clock.
   virtual std::unique_ptr<Waiter> NewWaiter() = 0;
@@ -56,11 +60,13 @@ class RealClock final : public Clock {
  public:
   UtcTime Now() const override;
   Duration Steady() const override;
+  Duration Elapsed() const override;
   std::unique_ptr<Waiter> NewWaiter() override;
   bool SleepFor(Duration duration, std::stop_token stop) override;
 };
 
-// For tests. Time moves by Advance (wall and steady) and StepWall (wall only, either direction).
+// For tests. Time moves by Advance (all three), Suspend (all but steady) and StepWall (wall only,
+// either direction).
 class SimulatedClock final : public Clock {
  public:
   explicit SimulatedClock(UtcTime start);
@@ -68,6 +74,7 @@ class SimulatedClock final : public Clock {
 
   UtcTime Now() const override;
   Duration Steady() const override;
+  Duration Elapsed() const override;
   std::unique_ptr<Waiter> NewWaiter() override;
   bool SleepFor(Duration duration, std::stop_token stop) override;
 
@@ -76,6 +83,8 @@ class SimulatedClock final : public Clock {
   // Moves to the earliest deadline that somebody waits for, at most to `limit`; false when nobody
   // waits until then (the clock is then at `limit`).
   bool AdvanceToNextDeadline(UtcTime limit);
+  // The machine sleeps: whoever waits for the wall clock wakes at its end when it is due.
+  void Suspend(Duration duration);
   void StepWall(Duration step);
   // Blocks (in real time) until `count` threads wait in this clock: a test's way to know that the
   // code under test has come to rest. A thread that was woken no longer counts, from the very

@@ -25,6 +25,7 @@ struct SimulatedClock::Core {
   // Guarded by mutex.
   UtcTime now;
   Duration steady{0};
+  Duration slept{0};
   std::list<Sleeper*> sleepers;
 
   // All below: with the mutex held.
@@ -129,6 +130,11 @@ Duration SimulatedClock::Steady() const {
   return core_->steady;
 }
 
+Duration SimulatedClock::Elapsed() const {
+  std::lock_guard lock(core_->mutex);
+  return core_->steady + core_->slept;
+}
+
 std::unique_ptr<Waiter> SimulatedClock::NewWaiter() {
   return std::make_unique<SimulatedWaiter>(core_);
 }
@@ -158,6 +164,13 @@ bool SimulatedClock::AdvanceToNextDeadline(UtcTime limit) {
   const UtcTime target = found ? next : limit;
   if (target > core_->now) core_->MoveBy(target - core_->now);
   return found;
+}
+
+void SimulatedClock::Suspend(Duration duration) {
+  std::lock_guard lock(core_->mutex);
+  core_->now += duration;
+  core_->slept += duration;
+  core_->WakeDue();
 }
 
 void SimulatedClock::StepWall(Duration step) {

@@ -16,6 +16,7 @@ class LeapingClock final : public Clock {
  public:
   UtcTime Now() const override { return real_.Now(); }
   Duration Steady() const override { return steady_; }
+  Duration Elapsed() const override { return steady_; }
   std::unique_ptr<Waiter> NewWaiter() override { return real_.NewWaiter(); }
   bool SleepFor(Duration duration, std::stop_token stop) override {
     if (stop.stop_requested()) return false;

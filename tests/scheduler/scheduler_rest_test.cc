@@ -18,6 +18,7 @@ class CountingClock final : public Clock {
   explicit CountingClock(SimulatedClock* clock) : clock_(clock) {}
   UtcTime Now() const override { return clock_->Now(); }
   Duration Steady() const override { return clock_->Steady(); }
+  Duration Elapsed() const override { return clock_->Elapsed(); }
   std::unique_ptr<Waiter> NewWaiter() override {
     return std::make_unique<CountingWaiter>(clock_->NewWaiter(), &waits);
   }
