@@ -13,18 +13,22 @@ size_t SizeOf(const JobRow& job) { return 3 * job.definition.size() + job.name.s
 
 }  // namespace
 
+Result<CompiledJob> CompileJob(const JobRow& job, const Catalog& catalog) {
+  CompiledJob compiled;
+  BIZOND_ASSIGN_OR_RETURN(compiled.spec, ParseStoredJob(job.definition, catalog));
+  if (compiled.spec.schedule.empty()) return compiled;
+  const auto block = nlohmann::json::parse(compiled.spec.schedule, nullptr, false);
+  BIZOND_ASSIGN_OR_RETURN(compiled.schedule_spec, ParseSchedule(block, job.name));
+  BIZOND_ASSIGN_OR_RETURN(compiled.schedule, Schedule::Compile(*compiled.schedule_spec, job.name));
+  return compiled;
+}
+
 Result<std::shared_ptr<const CompiledJob>> JobCache::Get(const JobRow& job) {
   if (auto known = Find(job.name, job.version)) return known;
-  auto compiled = std::make_shared<CompiledJob>();
-  BIZOND_ASSIGN_OR_RETURN(compiled->spec, ParseStoredJob(job.definition, *catalog_));
-  if (!compiled->spec.schedule.empty()) {
-    const auto block = nlohmann::json::parse(compiled->spec.schedule, nullptr, false);
-    BIZOND_ASSIGN_OR_RETURN(compiled->schedule_spec, ParseSchedule(block, job.name));
-    BIZOND_ASSIGN_OR_RETURN(compiled->schedule,
-                            Schedule::Compile(*compiled->schedule_spec, job.name));
-  }
+  BIZOND_ASSIGN_OR_RETURN(CompiledJob fresh, CompileJob(job, *catalog_));
+  auto compiled = std::make_shared<const CompiledJob>(std::move(fresh));
   Put({job.name, job.version}, compiled, SizeOf(job));
-  return std::shared_ptr<const CompiledJob>(std::move(compiled));
+  return compiled;
 }
 
 std::shared_ptr<const CompiledJob> JobCache::Find(const std::string& job, int64_t version) {
@@ -48,6 +52,13 @@ void JobCache::Put(Key key, std::shared_ptr<const CompiledJob> job, size_t bytes
     used_.pop_back();
     entries_.erase(last);
   }
+}
+
+void JobCache::Clear() {
+  std::lock_guard lock(mutex_);
+  entries_.clear();
+  used_.clear();
+  bytes_ = 0;
 }
 
 size_t JobCache::bytes() const {

@@ -1,7 +1,7 @@
 // JobCache: definitions parsed and schedules compiled once, bounded by bytes.
 //
-// A version of a job never changes, so that an entry is never stale; what was not asked for lately
-// goes first. Who keeps an entry may use it however long it takes.
+// A version of a job never changes, so that an entry is stale only by its time zone (Clear); what
+// was not asked for lately goes first. Who keeps an entry may use it however long it takes.
 //
 // Threads: any.
 #ifndef BIZOND_SCHEDULER_JOB_CACHE_H_
@@ -32,16 +32,21 @@ struct CompiledJob {
   std::optional<Schedule> schedule;
 };
 
+// What ParseStoredJob and ParseSchedule say of a definition that this binary does not understand.
+Result<CompiledJob> CompileJob(const JobRow& job, const Catalog& catalog);
+
 class JobCache {
  public:
   explicit JobCache(const Catalog* catalog, size_t max_bytes = size_t{16} << 20)
       : catalog_(catalog), max_bytes_(max_bytes) {}
 
-  // Errors: what ParseStoredJob and ParseSchedule say of a definition that this binary does not
-  // understand; they are not kept.
+  // Errors: CompileJob's; they are not kept.
   Result<std::shared_ptr<const CompiledJob>> Get(const JobRow& job);
   // nullptr: not there; for who has not read the definition yet.
   std::shared_ptr<const CompiledJob> Find(const std::string& job, int64_t version);
+
+  // The time zones have changed.
+  void Clear();
 
   size_t bytes() const;
 

@@ -2,11 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "scheduler/job_chain.h"
 #include "scheduler/job_check.h"
 #include "scheduler/job_lookup.h"
-#include "scheduler/new_run.h"
-#include "scheduler/schedule.h"
+#include "scheduler/plan_schedule.h"
 
 namespace bizond {
 namespace {
@@ -103,6 +101,7 @@ Result<PutOutcome> JobService::Put(const JobSpec& spec, const PutOptions& given)
   if (targets_ != nullptr && options.managed_by == "api") {
     BIZOND_ASSIGN_OR_RETURN(targets, targets_->Of(spec));
   }
+  std::vector<std::string> to_stop;
   Result<PutOutcome> outcome = store_->Transact([&](StoreTx& tx) -> Result<PutOutcome> {
     BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> before, tx.GetJob(spec.name));
     BIZOND_RETURN_IF_ERROR(MayPut(tx, spec, options, before));
@@ -119,10 +118,15 @@ Result<PutOutcome> JobService::Put(const JobSpec& spec, const PutOptions& given)
     BIZOND_RETURN_IF_ERROR(ClaimTargets(tx, spec.name, targets));
     result.created = !before;
     result.changed = !before || before->version != result.row.version;
-    const bool reschedule = !before || TimingOf(before->definition) != TimingOf(row.definition);
-    if (reschedule) BIZOND_RETURN_IF_ERROR(PlanSchedule(tx, spec, now));
+    const bool reschedule = !before || !IsTimingEqual(before->definition, row.definition);
+    if (!reschedule) return result;
+    if (before) {
+      BIZOND_ASSIGN_OR_RETURN(to_stop, EndSchedule(tx, *before, result.row, spec, *catalog_, now));
+    }
+    BIZOND_RETURN_IF_ERROR(PlanSchedule(tx, spec, now));
     return result;
   });
+  for (const std::string& run : to_stop) control_->StopRun(run);
   {
     std::lock_guard lock(mutex_);
     if (outcome) {
@@ -192,40 +196,6 @@ Status JobService::ClaimTargets(StoreTx& tx, const std::string& job,
   return {};
 }
 
-// What PlanSchedule depends on: a job that becomes a stream begins at once.
-json JobService::TimingOf(std::string_view definition) {
-  const json parsed = json::parse(definition, nullptr, false);
-  if (!parsed.is_object()) return {};
-  return {parsed.value("schedule", json()),
-          parsed.value("source", json::object()).value("sync_mode", "") ==
-              SyncModeName(SyncMode::kStream)};
-}
-
-Status JobService::PlanSchedule(StoreTx& tx, const JobSpec& spec, UtcTime now) {
-  if (spec.source.sync_mode == SyncMode::kStream) {
-    // A stream is one run without an end; it begins when the job is there.
-    BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, spec.name));
-    BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(spec.name));
-    if (active.empty() && !job.paused) return tx.InsertRun(NewRun(job, spec, job.managed_by, now));
-    return {};
-  }
-  BIZOND_ASSIGN_OR_RETURN(const std::optional<ScheduleSpec> schedule_spec, ScheduleOf(spec));
-  if (!schedule_spec) return tx.DeleteSchedule(spec.name);
-  BIZOND_ASSIGN_OR_RETURN(const std::optional<ScheduleRow> old, tx.GetSchedule(spec.name));
-  ScheduleRow row{spec.name, std::nullopt, old ? old->last_nominal : std::nullopt, ""};
-  if (schedule_spec->kind == ScheduleKind::kAfter) {
-    row.upstream = schedule_spec->after;
-    BIZOND_RETURN_IF_ERROR(CheckNoCircle(tx, spec.name, row.upstream));
-    // What the upstream did before the change still counts.
-    if (old && old->upstream == row.upstream) row.next_at = old->next_at;
-    return tx.PutSchedule(row);
-  }
-  BIZOND_ASSIGN_OR_RETURN(const Schedule schedule, Schedule::Compile(*schedule_spec, spec.name));
-  const std::optional<Fire> next = schedule.Next(now);
-  if (next) row.next_at = next->at;
-  return tx.PutSchedule(row);
-}
-
 Status JobService::Delete(std::string_view name, bool by_file, std::optional<int64_t> if_version) {
   std::vector<std::string> running;
   const UtcTime now = clock_->Now();
@@ -243,6 +213,7 @@ Status JobService::Delete(std::string_view name, bool by_file, std::optional<int
       BIZOND_RETURN_IF_ERROR(tx.RequestStop(run.id, StopRequest::kCancel));
       running.push_back(run.id);
     }
+    BIZOND_RETURN_IF_ERROR(DropJobSchedule(tx, job, *catalog_, now));
     return tx.DeleteJob(name, now);
   }));
   for (const std::string& run : running) control_->StopRun(run);
@@ -251,9 +222,11 @@ Status JobService::Delete(std::string_view name, bool by_file, std::optional<int
 }
 
 Status JobService::Pause(std::string_view name) {
-  std::vector<std::string> streams;
+  std::vector<std::string> to_stop;
   BIZOND_RETURN_IF_ERROR(store_->Write([&](StoreTx& tx) -> Status {
     BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, name));
+    // What is due by now was due before the pause.
+    BIZOND_ASSIGN_OR_RETURN(to_stop, SettleJob(tx, job, *catalog_, clock_->Now()));
     BIZOND_RETURN_IF_ERROR(tx.SetPaused(name, true, clock_->Now()));
     BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
     if (spec.source.sync_mode != SyncMode::kStream) return {};
@@ -265,17 +238,19 @@ Status JobService::Pause(std::string_view name) {
         continue;
       }
       BIZOND_RETURN_IF_ERROR(tx.RequestStop(run.id, StopRequest::kCancel));
-      streams.push_back(run.id);
+      to_stop.push_back(run.id);
     }
     return {};
   }));
-  for (const std::string& run : streams) control_->StopRun(run);
+  for (const std::string& run : to_stop) control_->StopRun(run);
   return {};
 }
 
 Status JobService::Resume(std::string_view name) {
   BIZOND_RETURN_IF_ERROR(store_->Write([&](StoreTx& tx) -> Status {
-    BIZOND_ASSIGN_OR_RETURN(JobRow job, FindJob(tx, name));
+    BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, name));
+    // A pause ends now: what was due until now found it paused.
+    BIZOND_RETURN_IF_ERROR(SettleJob(tx, job, *catalog_, clock_->Now()));
     BIZOND_RETURN_IF_ERROR(tx.SetPaused(name, false, clock_->Now()));
     BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
     if (spec.source.sync_mode != SyncMode::kStream) return {};

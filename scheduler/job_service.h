@@ -18,7 +18,6 @@
 
 #include <map>
 #include <mutex>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -96,8 +95,6 @@ class JobService {
   // the job of the old name is gone.
   static Status ClaimTargets(StoreTx& tx, const std::string& job,
                              const std::vector<TargetRow>& targets);
-  Status PlanSchedule(StoreTx& tx, const JobSpec& spec, UtcTime now);
-  static nlohmann::json TimingOf(std::string_view definition);
 
   Store* const store_;
   const Catalog* const catalog_;

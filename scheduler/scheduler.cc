@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
-#include "base/failpoint.h"
 #include "base/identity.h"
 #include "base/log.h"
-#include "scheduler/fire.h"
-#include "sync/job_parser.h"
 
 namespace bizond {
 namespace {
 
-constexpr int kSchedulesPerTurn = 100;
 constexpr Duration kWatch = std::chrono::seconds(1);
 constexpr Duration kIdle = std::chrono::seconds(60);
 constexpr Duration kAfterStoreError = std::chrono::seconds(1);
@@ -22,19 +18,19 @@ constexpr int kRetainChunk = 500;
 
 Scheduler::Scheduler(Store* store, const Catalog* catalog, Clock* clock, SchedulerOptions options)
     : store_(store),
-      catalog_(catalog),
       clock_(clock),
       options_(options),
       node_(NewUuid(clock->Now())),
       jobs_(catalog),
       waiter_(clock->NewWaiter()),
-      pool_(store, clock, {options.workers, node_, [this] { waiter_->Notify(); }}) {}
+      pool_(store, clock, {options.workers, node_, [this] { waiter_->Notify(); }}),
+      firing_(store, &jobs_, clock, [this](std::string_view run) { StopRun(run); }) {}
 
 Scheduler::~Scheduler() { Stop(); }
 
 Status Scheduler::Start(RunExecutor* executor) {
   pool_.Use(executor);
-  retained_at_ = clock_->Now();
+  retained_at_ = clock_->Steady();
   turned_at_us_ = clock_->Steady().count();
   // Before the first fire: a run that was going on is not an overlap of itself.
   BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> orphans, store_->Transact([&](StoreTx& tx) {
@@ -44,6 +40,7 @@ Status Scheduler::Start(RunExecutor* executor) {
     Log(LogLevel::kInfo, "scheduler", "a run that was cut off goes on",
         {{"run", run.id}, {"job", run.job}});
   }
+  BIZOND_RETURN_IF_ERROR(firing_.Begin());
   thread_ = std::thread([this] { Loop(stopping_.get_token()); });
   return {};
 }
@@ -97,51 +94,9 @@ void Scheduler::Loop(std::stop_token stop) {
 }
 
 bool Scheduler::FireDue() {
-  const UtcTime now = clock_->Now();
-  // Most turns find nothing, and a look costs no write.
-  const Result<std::optional<UtcTime>> next =
-      store_->Query([](const StoreReader& reader) { return reader.NextDue(); });
-  store_ok_ = next.has_value() && store_->Health().ok;
-  if (!store_ok_ || !*next || **next > now) return false;
-  bool more = false;
-  std::vector<std::string> stopped;
-  const Status fired = store_->Write([&](StoreTx& tx) -> Status {
-    BIZOND_ASSIGN_OR_RETURN(const auto due, tx.DueSchedules(now, kSchedulesPerTurn));
-    more = !due.empty();
-    for (const ScheduleRow& row : due) {
-      BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> job, tx.GetJob(row.job));
-      if (!job) {
-        BIZOND_RETURN_IF_ERROR(tx.DeleteSchedule(row.job));
-        continue;
-      }
-      const Result<JobSpec> spec = ParseStoredJob(job->definition, *catalog_);
-      Result<std::vector<RunRow>> runs =
-          spec ? FireSchedule(tx, row, *job, *spec, now) : tl::make_unexpected(spec.error());
-      if (runs) {
-        // What the fire asked to stop for its own sake (overlap: cancel_other).
-        BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(row.job));
-        for (const RunRow& run : active) {
-          if (run.stop_request == StopRequest::kCancel) stopped.push_back(run.id);
-        }
-        continue;
-      }
-      if (runs.error().kind != ErrorKind::kConfig) return tl::make_unexpected(runs.error());
-      // A definition that this binary does not understand stops its own schedule, not the others'.
-      Log(LogLevel::kError, "scheduler", "a schedule cannot be read and is stopped",
-          {{"job", row.job}, {"error", Describe(runs.error())}});
-      BIZOND_RETURN_IF_ERROR(tx.PutSchedule({row.job, std::nullopt, row.last_nominal, ""}));
-    }
-    return {};
-  });
-  if (!fired)
-    Log(LogLevel::kError, "scheduler", "due schedules could not be fired",
-        {{"error", Describe(fired.error())}});
-  store_ok_ = fired.has_value();
-  for (const std::string& run : stopped) {
-    if (fired) StopRun(run);
-  }
-  if (more && fired) Failpoint("scheduler.after_fire");
-  return more && fired;
+  const Result<bool> more = firing_.Turn();
+  store_ok_ = more.has_value() && store_->Health().ok;
+  return store_ok_ && *more;
 }
 
 bool Scheduler::ClaimReady(std::stop_token stop) {
@@ -152,7 +107,7 @@ bool Scheduler::ClaimReady(std::stop_token stop) {
 }
 
 bool Scheduler::Retain() {
-  if (clock_->Now() - retained_at_ < kRetainEvery) return false;
+  if (clock_->Steady() - retained_at_ < kRetainEvery || firing_.IsDateDoubtful()) return false;
   const UtcTime before = clock_->Now() - options_.retention;
   const Result<int> moved = store_->Retain(before, kRetainChunk);
   if (!moved) {
@@ -160,7 +115,7 @@ bool Scheduler::Retain() {
         {{"error", Describe(moved.error())}});
   }
   const bool more = moved && *moved >= kRetainChunk;
-  if (!more) retained_at_ = clock_->Now();
+  if (!more) retained_at_ = clock_->Steady();
   return more;
 }
 

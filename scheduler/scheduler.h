@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "scheduler/firing.h"
 #include "scheduler/job_cache.h"
 #include "scheduler/run_control.h"
 #include "scheduler/run_executor.h"
@@ -74,7 +75,6 @@ class Scheduler final : public RunControl {
   UtcTime NextWake() const;
 
   Store* const store_;
-  const Catalog* const catalog_;
   Clock* const clock_;
   const SchedulerOptions options_;
   const std::string node_;  // New at every boot.
@@ -83,11 +83,12 @@ class Scheduler final : public RunControl {
   JobCache jobs_;
   std::unique_ptr<Waiter> waiter_;
   WorkerPool pool_;
+  Firing firing_;
   std::thread thread_;
   std::stop_source stopping_;
   std::atomic<int64_t> turned_at_us_{0};
   std::atomic<bool> store_ok_{true};
-  UtcTime retained_at_{};
+  Duration retained_at_{0};  // Steady
 };
 
 }  // namespace bizond

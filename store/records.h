@@ -102,6 +102,14 @@ struct OccurrenceRow {
   std::string reason;  // "overlap", "paused", "downtime", ...; empty otherwise
   std::string run_id;  // Empty: none.
   UtcTime recorded_at{};
+  // Of a row that stands for many missed fires in a row: the last of them, nominal_at the first.
+  std::optional<UtcTime> until = std::nullopt;
+};
+
+// What the scheduler must know of the boots before.
+struct SchedulerMarks {
+  std::optional<UtcTime> fired_until;  // The latest instant that schedules were fired at.
+  std::string tzdata;  // TzdataVersion() that every next_at was computed with; empty: never told.
 };
 
 // One stream of a job, across runs.

@@ -19,7 +19,7 @@ namespace {
 #define BIZOND_STREAM_ALL_COLUMNS                                                      \
   "run_id, stream, state, rows_read, rows_written, rows_rejected, rows_deduplicated, " \
   "rows_filtered, bytes_written, watermark_before, watermark_after, error"
-#define BIZOND_OCCURRENCE_ALL_COLUMNS "job, nominal_at, state, reason, run_id, recorded_at"
+#define BIZOND_OCCURRENCE_ALL_COLUMNS "job, nominal_at, state, reason, run_id, recorded_at, until"
 
 #define BIZOND_COPY(table, columns, condition)                                             \
   "INSERT OR REPLACE INTO main." table " (" columns ") SELECT " columns " FROM hot." table \

@@ -155,6 +155,15 @@ Status CancelQueued(Change& change, std::string_view id, const std::optional<Err
   return {};
 }
 
+void PullQueued(Change& change, UtcTime now, Duration step) {
+  // A run that was never begun and has no nominal instant waits only when somebody named the
+  // instant; queued_at tells such a run from one that was to begin at once.
+  change.db.Run(
+      "UPDATE runs SET not_before = max(?1, not_before - ?2) WHERE phase = 0 AND not_before > ?1 "
+      "AND (attempt > 0 OR nominal_at IS NOT NULL OR not_before <= queued_at)",
+      now, step.count());
+}
+
 Status Reopen(Change& change, std::string_view id, UtcTime now) {
   const std::optional<RunRow> run = Get(change.db, id);
   if (!run) {
@@ -168,9 +177,11 @@ Status Reopen(Change& change, std::string_view id, UtcTime now) {
   if (!ended || (run->published && run->phase != RunPhase::kPartial)) {
     return WrongPhase(*run, "an ended run that has not published");
   }
+  // Fences tell the order of attempts, whatever the clock did in between.
   const auto later = change.db.MaybeInt(
-      "SELECT 1 FROM runs WHERE job = ? AND (queued_at, id) > (?, ?) AND published = 1 LIMIT 1",
-      run->job, run->queued_at, run->id);
+      "SELECT 1 FROM runs WHERE job = ?1 AND published = 1 AND CASE WHEN ?2 > 0 THEN fence > ?2 "
+      "ELSE (queued_at, id) > (?3, ?4) END LIMIT 1",
+      run->job, run->fence, run->queued_at, run->id);
   if (later) {
     return Fail(ErrorKind::kPermanent, "later_run_published",
                 fmt::format("a later run of job \"{}\" has published since run {}", run->job, id),

@@ -39,6 +39,7 @@ Status Finish(Change& change, std::string_view id, int64_t fence, RunPhase phase
               const std::optional<Error>& error, UtcTime now);
 Status CancelQueued(Change& change, std::string_view id, const std::optional<Error>& error,
                     UtcTime now);
+void PullQueued(Change& change, UtcTime now, Duration step);
 Status Reopen(Change& change, std::string_view id, UtcTime now);
 Status RequestStop(Change& change, std::string_view id, StopRequest request);
 std::vector<RunRow> AdoptOrphans(Change& change, std::string_view node, UtcTime now);

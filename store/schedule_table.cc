@@ -18,7 +18,7 @@ ScheduleRow FromRow(const Query& query) {
 }
 
 #define BIZOND_SCHEDULE_COLUMNS "job, next_at, last_nominal, upstream "
-#define BIZOND_OCCURRENCE_COLUMNS "job, nominal_at, state, reason, run_id, recorded_at "
+#define BIZOND_OCCURRENCE_COLUMNS "job, nominal_at, state, reason, run_id, recorded_at, until "
 // Word for word the condition of the index.
 #define BIZOND_WAITING "state = 'queued' AND run_id IS NULL "
 
@@ -26,7 +26,7 @@ std::vector<OccurrenceRow> AllOccurrences(Query query) {
   std::vector<OccurrenceRow> rows;
   while (query.Step()) {
     rows.push_back({query.Text(0), query.Time(1), query.Text(2), query.Text(3),
-                    query.MaybeText(4).value_or(""), query.Time(5)});
+                    query.MaybeText(4).value_or(""), query.Time(5), query.MaybeTime(6)});
   }
   return rows;
 }
@@ -89,6 +89,33 @@ std::optional<UtcTime> NextDue(Connection& db) {
       "SELECT next_at FROM schedules WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1");
   if (!query.Step()) return std::nullopt;
   return query.Time(0);
+}
+
+std::vector<ScheduleRow> List(Connection& db, std::string_view after, int limit) {
+  Query query = db.Prepare("SELECT " BIZOND_SCHEDULE_COLUMNS
+                           "FROM schedules WHERE job > ? ORDER BY job LIMIT ?",
+                           after, std::max(limit, 0));
+  std::vector<ScheduleRow> rows;
+  while (query.Step()) rows.push_back(FromRow(query));
+  return rows;
+}
+
+SchedulerMarks GetMarks(Connection& db) {
+  SchedulerMarks marks;
+  if (const auto at = db.MaybeInt("SELECT value FROM meta WHERE key = 'fired_until'")) {
+    marks.fired_until = FromUnixMicros(*at);
+  }
+  Query query = db.Prepare("SELECT value FROM meta WHERE key = 'tzdata'");
+  if (query.Step()) marks.tzdata = query.Text(0);
+  return marks;
+}
+
+void PutMarks(Change& change, const SchedulerMarks& marks) {
+  if (marks.fired_until) {
+    change.db.Run("INSERT OR REPLACE INTO meta (key, value) VALUES ('fired_until', ?)",
+                  *marks.fired_until);
+  }
+  change.db.Run("INSERT OR REPLACE INTO meta (key, value) VALUES ('tzdata', ?)", marks.tzdata);
 }
 
 Result<PageOf<OccurrenceRow>> ListOccurrences(Connection& db, Connection* history,
@@ -155,9 +182,19 @@ bool InsertOccurrence(Change& change, const OccurrenceRow& occurrence) {
   if (IsInHistory(change, occurrence)) return false;
   return change.db.Run(
              "INSERT OR IGNORE INTO occurrences (job, nominal_at, state, reason, run_id, "
-             "recorded_at) VALUES (?, ?, ?, ?, ?, ?)",
+             "recorded_at, until) VALUES (?, ?, ?, ?, ?, ?, ?)",
              occurrence.job, occurrence.nominal_at, occurrence.state, occurrence.reason,
-             RunIdOf(occurrence), occurrence.recorded_at) == 1;
+             RunIdOf(occurrence), occurrence.recorded_at, occurrence.until) == 1;
+}
+
+void UndoMissed(Change& change, std::string_view job, UtcTime now) {
+  change.db.Run(
+      "DELETE FROM occurrences WHERE job = ? AND nominal_at > ? AND (state = 'missed' OR "
+      "reason = 'paused')",
+      job, now);
+  change.db.Run(
+      "UPDATE occurrences SET until = ?2 WHERE job = ?1 AND nominal_at <= ?2 AND until > ?2", job,
+      now);
 }
 
 Status SetOccurrence(Change& change, const OccurrenceRow& occurrence) {

@@ -16,6 +16,8 @@ namespace bizond::schedules {
 std::optional<ScheduleRow> Get(Connection& db, std::string_view job);
 std::vector<ScheduleRow> Due(Connection& db, UtcTime now, int limit);
 std::optional<UtcTime> NextDue(Connection& db);
+std::vector<ScheduleRow> List(Connection& db, std::string_view after, int limit);
+SchedulerMarks GetMarks(Connection& db);
 // `history` may be null.
 Result<PageOf<OccurrenceRow>> ListOccurrences(Connection& db, Connection* history,
                                               std::string_view job, const Page& page);
@@ -27,6 +29,8 @@ void Delete(Change& change, std::string_view job);
 // A run of `upstream` has succeeded: an occurrence for each schedule that follows it.
 void NoteSuccess(Change& change, std::string_view upstream, UtcTime now);
 bool InsertOccurrence(Change& change, const OccurrenceRow& occurrence);
+void UndoMissed(Change& change, std::string_view job, UtcTime now);
+void PutMarks(Change& change, const SchedulerMarks& marks);
 Status SetOccurrence(Change& change, const OccurrenceRow& occurrence);
 
 }  // namespace bizond::schedules

@@ -56,6 +56,18 @@ Result<std::vector<OccurrenceRow>> SqliteQueries<Base>::WaitingOccurrences(std::
 }
 
 template <typename Base>
+Result<std::vector<ScheduleRow>> SqliteQueries<Base>::ListSchedules(std::string_view after,
+                                                                    int limit) const {
+  return db_.Guard(
+      [&]() -> Result<std::vector<ScheduleRow>> { return schedules::List(db_, after, limit); });
+}
+
+template <typename Base>
+Result<SchedulerMarks> SqliteQueries<Base>::GetSchedulerMarks() const {
+  return db_.Guard([&]() -> Result<SchedulerMarks> { return schedules::GetMarks(db_); });
+}
+
+template <typename Base>
 Result<PageOf<OccurrenceRow>> SqliteQueries<Base>::ListOccurrences(std::string_view job,
                                                                    const Page& page) const {
   return db_.Guard([&]() -> Result<PageOf<OccurrenceRow>> {

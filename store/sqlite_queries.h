@@ -33,6 +33,8 @@ class SqliteQueries : public Base {
   Result<std::optional<UtcTime>> NextDue() const override;
   Result<std::vector<OccurrenceRow>> WaitingOccurrences(std::string_view job,
                                                         int limit) const override;
+  Result<std::vector<ScheduleRow>> ListSchedules(std::string_view after, int limit) const override;
+  Result<SchedulerMarks> GetSchedulerMarks() const override;
   Result<PageOf<OccurrenceRow>> ListOccurrences(std::string_view job,
                                                 const Page& page) const override;
 
@@ -82,6 +84,8 @@ class SqliteTx final : public SqliteQueries<StoreTx> {
   Status DeleteSchedule(std::string_view job) override;
   Result<bool> InsertOccurrence(const OccurrenceRow& occurrence) override;
   Status SetOccurrence(const OccurrenceRow& occurrence) override;
+  Status UndoMissed(std::string_view job, UtcTime now) override;
+  Status PutSchedulerMarks(const SchedulerMarks& marks) override;
 
   Status InsertRun(const RunRow& run) override;
   Result<int64_t> ClaimRun(std::string_view id, std::string_view node, UtcTime now) override;
@@ -91,6 +95,7 @@ class SqliteTx final : public SqliteQueries<StoreTx> {
                    const std::optional<Error>& error, UtcTime now) override;
   Status CancelQueuedRun(std::string_view id, const std::optional<Error>& error,
                          UtcTime now) override;
+  Status PullQueuedRuns(UtcTime now, Duration step) override;
   Status ReopenRun(std::string_view id, UtcTime now) override;
   Status RequestStop(std::string_view id, StopRequest request) override;
   Result<std::vector<RunRow>> AdoptOrphans(std::string_view node, UtcTime now) override;

@@ -43,6 +43,20 @@ Status SqliteTx::SetOccurrence(const OccurrenceRow& occurrence) {
   return db_.Guard([&]() -> Status { return schedules::SetOccurrence(change_, occurrence); });
 }
 
+Status SqliteTx::UndoMissed(std::string_view job, UtcTime now) {
+  return db_.Guard([&]() -> Status {
+    schedules::UndoMissed(change_, job, now);
+    return {};
+  });
+}
+
+Status SqliteTx::PutSchedulerMarks(const SchedulerMarks& marks) {
+  return db_.Guard([&]() -> Status {
+    schedules::PutMarks(change_, marks);
+    return {};
+  });
+}
+
 Status SqliteTx::InsertRun(const RunRow& run) {
   return db_.Guard([&]() -> Status { return runs::Insert(change_, run); });
 }
@@ -65,6 +79,13 @@ Status SqliteTx::FinishRun(std::string_view id, int64_t fence, RunPhase phase,
 Status SqliteTx::CancelQueuedRun(std::string_view id, const std::optional<Error>& error,
                                  UtcTime now) {
   return db_.Guard([&]() -> Status { return runs::CancelQueued(change_, id, error, now); });
+}
+
+Status SqliteTx::PullQueuedRuns(UtcTime now, Duration step) {
+  return db_.Guard([&]() -> Status {
+    runs::PullQueued(change_, now, step);
+    return {};
+  });
 }
 
 Status SqliteTx::ReopenRun(std::string_view id, UtcTime now) {

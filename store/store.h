@@ -51,6 +51,10 @@ class StoreReader {
   // Occurrences of a job that wait for their run: what its upstream's successes left. Oldest first.
   virtual Result<std::vector<OccurrenceRow>> WaitingOccurrences(std::string_view job,
                                                                 int limit) const = 0;
+  // Sorted by job, those after `after`.
+  virtual Result<std::vector<ScheduleRow>> ListSchedules(std::string_view after,
+                                                         int limit) const = 0;
+  virtual Result<SchedulerMarks> GetSchedulerMarks() const = 0;
   // Newest first. Reads the history database too.
   virtual Result<PageOf<OccurrenceRow>> ListOccurrences(std::string_view job,
                                                         const Page& page) const = 0;
@@ -109,6 +113,11 @@ class StoreTx : public StoreReader {
   // False when (job, nominal_at) has a row already: nothing is changed.
   virtual Result<bool> InsertOccurrence(const OccurrenceRow& occurrence) = 0;
   virtual Status SetOccurrence(const OccurrenceRow& occurrence) = 0;
+  // Forgets that fires of the job after `now` were missed, or found it paused: the clock was wrong,
+  // and they are to come. What was decided of the others stays. A row that stands for many is cut
+  // to those until `now`.
+  virtual Status UndoMissed(std::string_view job, UtcTime now) = 0;
+  virtual Status PutSchedulerMarks(const SchedulerMarks& marks) = 0;
 
   // ---- runs ----
   virtual Status InsertRun(const RunRow& run) = 0;
@@ -127,6 +136,9 @@ class StoreTx : public StoreReader {
   // run only goes forward, and forgetting it would double its rows or lose their watermark.
   virtual Status CancelQueuedRun(std::string_view id, const std::optional<Error>& error,
                                  UtcTime now) = 0;
+  // The wall clock was set back by `step`: queued runs that wait for an instant after `now` wait
+  // that much less, but for those that were asked for at an instant (a delayed run).
+  virtual Status PullQueuedRuns(UtcTime now, Duration step) = 0;
   // An ended, unpublished run -> queued, as another attempt. later_run_published: once one has.
   // run_active: while another run of the job has begun.
   virtual Status ReopenRun(std::string_view id, UtcTime now) = 0;

@@ -162,6 +162,7 @@ Result<WebResponse> ListOccurrences(const WebParts& parts, const WebRequest& req
   json items = json::array();
   for (const OccurrenceRow& row : rows.items) {
     items.push_back({{"nominal_at", FormatUtc(row.nominal_at)},
+                     {"until", row.until ? json(FormatUtc(*row.until)) : json()},
                      {"state", row.state},
                      {"reason", row.reason.empty() ? json() : json(row.reason)},
                      {"run_id", row.run_id.empty() ? json() : json(row.run_id)},

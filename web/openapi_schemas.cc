@@ -104,6 +104,7 @@ constexpr std::string_view kSchemas = R"json({
   "properties": {"items": {"type": "array", "items": {"type": "object",
       "required": ["nominal_at", "state"],
       "properties": {"nominal_at": {"type": "string", "format": "date-time"},
+        "until": {"type": ["string", "null"], "format": "date-time"},
         "state": {"enum": ["queued", "buffered", "ran", "skipped", "missed"]},
         "reason": {"type": ["string", "null"]}, "run_id": {"type": ["string", "null"]},
         "recorded_at": {"type": "string", "format": "date-time"}}}},

@@ -62,62 +62,77 @@ TEST_P(PlanTest, AFireHalfAnHourLateIsMissedOnlyWithNone) {
   EXPECT_EQ(plan.fires[0].run, name != "none" && name != "within_less_than_a_minute");
 }
 
-TEST_P(PlanTest, ALongDowntimeIsHandledInPortionsWithOneNewest) {
-  // 2,400 hours: three portions. Nothing is named the newest before the last one.
+TEST_P(PlanTest, ALongDowntimeIsHandledInPortionsAndWhatIsLostInOneRow) {
+  // 2,400 hours. What the policy runs has a row each, the rest one; every instant is in one of
+  // them.
   UtcTime first = At("2026-12-01T01:00:00Z");
+  const UtcTime begin = first;
   const UtcTime now = first + hours(2399) + seconds(1);
   const json block = {{"cron", "0 * * * *"}, {"catch_up", GetParam().catch_up}};
   const ScheduleSpec spec = ParseSchedule(block, "a").value();
   const Schedule schedule = Schedule::Compile(spec, "a").value();
-  size_t fires = 0;
+  std::vector<UtcTime> covered;
+  size_t rows = 0;
   size_t runs = 0;
   for (int portion = 0; first <= now; ++portion) {
     const FirePlan plan = PlanFires(schedule, spec, first, now);
     ASSERT_LE(plan.fires.size(), kFiresMax);
     ASSERT_EQ(plan.fires.front().nominal, first);
-    fires += plan.fires.size();
-    for (const PlannedFire& fire : plan.fires) runs += fire.run ? 1 : 0;
+    for (const PlannedFire& fire : plan.fires) {
+      ++rows;
+      runs += fire.run ? 1 : 0;
+      ASSERT_FALSE(fire.run && fire.until);
+      for (UtcTime at = fire.nominal; at <= fire.until.value_or(fire.nominal); at += hours(1)) {
+        covered.push_back(at);
+      }
+    }
     ASSERT_TRUE(plan.next);
     first = *plan.next;
     ASSERT_LT(portion, 4);
   }
-  EXPECT_EQ(fires, 2400u);
+  ASSERT_EQ(covered.size(), 2400u);
+  for (size_t i = 0; i < covered.size(); ++i) ASSERT_EQ(covered[i], begin + i * hours(1));
   const std::string name = GetParam().name;
   EXPECT_EQ(runs, name == "all" ? 2400u : name == "within" ? 3u : 1u);
+  EXPECT_EQ(rows, name == "all" ? 2400u : runs + 1);
+}
+
+TEST(LatestFire, IsTheOneThatGoingThroughAllFinds) {
+  const UtcTime first = At("2026-01-01T00:00:00Z");
+  for (const char* const cron : {"* * * * * *", "*/7 * * * *", "0 3 * * *", "0 0 29 2 *", "@yearly",
+                                 "0 0 8-14 * MON#2", "5 4 * 2,11 *"}) {
+    const Schedule schedule =
+        Schedule::Compile(ParseSchedule({{"cron", cron}}, "a").value(), "a").value();
+    const UtcTime begin = schedule.Next(first)->at;
+    for (const Duration span : {Duration(0), Duration(seconds(59)), Duration(hours(5)),
+                                Duration(hours(24 * 40)), Duration(hours(24 * 3000))}) {
+      const UtcTime until = begin + span;
+      if (span > hours(24) && std::string_view(cron) == "* * * * * *") continue;  // Too many.
+      UtcTime latest = begin;
+      for (auto next = schedule.Next(begin); next && next->at <= until;
+           next = schedule.Next(next->at)) {
+        latest = next->at;
+      }
+      EXPECT_EQ(LatestFire(schedule, begin, until), latest) << cron << " " << span.count();
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, PlanTest, testing::ValuesIn(kDowntimes),
                          [](const auto& param) { return std::string(param.param.name); });
 
-class CatchUpTest : public JobFixture {
- protected:
-  std::vector<RunRow> FireAll() {
-    std::vector<RunRow> made;
-    Must([&](StoreTx& tx) -> Status {
-      BIZOND_ASSIGN_OR_RETURN(const auto due, tx.DueSchedules(clock_.Now(), 100));
-      for (const ScheduleRow& row : due) {
-        BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> job, tx.GetJob(row.job));
-        BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job->definition, TestCatalog()));
-        BIZOND_ASSIGN_OR_RETURN(std::vector<RunRow> runs,
-                                FireSchedule(tx, row, *job, spec, clock_.Now()));
-        std::move(runs.begin(), runs.end(), std::back_inserter(made));
-      }
-      return {};
-    });
-    return made;
-  }
-};
+using CatchUpTest = JobFixture;
 
 TEST_F(CatchUpTest, EveryInstantOfADowntimeHasAnOccurrence) {
   MustPut(DummyJob("a", {{"schedule", {{"cron", "0 * * * *"}}}}));
   clock_.Advance(hours(5));
   Open();
-  EXPECT_EQ(FireAll().size(), 1u);
+  EXPECT_EQ(Fire().size(), 1u);
   std::vector<std::string> states;
   for (const OccurrenceRow& row : Occurrences("a")) states.push_back(row.state + row.reason);
   EXPECT_EQ(states, (std::vector<std::string>{"misseddowntime", "misseddowntime", "misseddowntime",
                                               "misseddowntime", "queued"}));
-  EXPECT_TRUE(FireAll().empty());
+  EXPECT_TRUE(Fire().empty());
 }
 
 // With `skip` the first of them is an overlap of the others: all of them need a buffer.
@@ -126,7 +141,7 @@ TEST_F(CatchUpTest, AllMeansAllWithABuffer) {
       "a",
       {{"schedule", {{"cron", "0 * * * *"}, {"catch_up", "all"}, {"overlap", "buffer_all"}}}}));
   clock_.Advance(hours(5));
-  const auto runs = FireAll();
+  const auto runs = Fire();
   ASSERT_EQ(runs.size(), 5u);
   std::set<std::string> ids;
   for (const RunRow& run : runs) {
@@ -140,7 +155,7 @@ TEST_F(CatchUpTest, DowntimeOfAPausedJobMakesNoRun) {
   MustPut(DummyJob("a", {{"schedule", {{"cron", "0 * * * *"}, {"catch_up", "all"}}}}));
   ASSERT_TRUE(service_->Pause("a"));
   clock_.Advance(hours(3));
-  EXPECT_TRUE(FireAll().empty());
+  EXPECT_TRUE(Fire().empty());
   for (const OccurrenceRow& row : Occurrences("a")) EXPECT_EQ(row.reason, "paused");
 }
 
@@ -148,9 +163,9 @@ TEST_F(CatchUpTest, AnAtOfTheDowntimeIsCaughtUpWithOnce) {
   MustPut(DummyJob("a", {{"schedule", {{"at", "2026-12-01T01:00:00Z"}}}}));
   clock_.Advance(hours(50));
   Open();
-  EXPECT_EQ(FireAll().size(), 1u);
+  EXPECT_EQ(Fire().size(), 1u);
   Open();
-  EXPECT_TRUE(FireAll().empty());
+  EXPECT_TRUE(Fire().empty());
   EXPECT_EQ(Runs("a").size(), 1u);
 }
 

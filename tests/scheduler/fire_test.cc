@@ -23,23 +23,6 @@ class FireTest : public JobFixture {
     more["cron"] = cron;
     MustPut(DummyJob("a", {{"schedule", more}}));
   }
-  Result<std::vector<RunRow>> FireIn(StoreTx& tx) {
-    BIZOND_ASSIGN_OR_RETURN(const auto due, tx.DueSchedules(clock_.Now(), 100));
-    std::vector<RunRow> made;
-    for (const ScheduleRow& row : due) {
-      BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> job, tx.GetJob(row.job));
-      BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job->definition, TestCatalog()));
-      BIZOND_ASSIGN_OR_RETURN(std::vector<RunRow> runs,
-                              FireSchedule(tx, row, *job, spec, clock_.Now()));
-      std::move(runs.begin(), runs.end(), std::back_inserter(made));
-    }
-    return made;
-  }
-  std::vector<RunRow> Fire() {
-    auto fired = store_->Transact([&](StoreTx& tx) { return FireIn(tx); });
-    EXPECT_TRUE(fired) << Describe(fired.error());
-    return fired.value_or(std::vector<RunRow>());
-  }
   // "00:01 queued", "00:02 skipped overlap", ... oldest first.
   std::vector<std::string> Story() {
     std::vector<std::string> story;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "destinations/catalog.h"
+#include "scheduler/fire.h"
 #include "scheduler/job_service.h"
 #include "sources/catalog.h"
 #include "store/sqlite_store.h"
@@ -111,6 +112,25 @@ class JobFixture : public ::testing::Test {
       BIZOND_ASSIGN_OR_RETURN(const int64_t fence, tx.ClaimRun(run, "test", clock_.Now()));
       return tx.FinishRun(run, fence, phase, std::nullopt, clock_.Now());
     });
+  }
+  // Fires what is due as the scheduler does, nobody having been there before; the runs it made.
+  Result<std::vector<RunRow>> FireIn(StoreTx& tx) {
+    std::vector<RunRow> made;
+    BIZOND_ASSIGN_OR_RETURN(const auto due, tx.DueSchedules(clock_.Now(), 100));
+    for (const ScheduleRow& row : due) {
+      BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> job, tx.GetJob(row.job));
+      BIZOND_ASSIGN_OR_RETURN(const CompiledJob compiled, CompileJob(*job, TestCatalog()));
+      const auto why = [](UtcTime) { return std::string_view("downtime"); };
+      BIZOND_ASSIGN_OR_RETURN(FireOutcome outcome,
+                              FireSchedule(tx, row, RulesOf(*job, compiled), clock_.Now(), why));
+      std::move(outcome.made.begin(), outcome.made.end(), std::back_inserter(made));
+    }
+    return made;
+  }
+  std::vector<RunRow> Fire() {
+    auto fired = store_->Transact([&](StoreTx& tx) { return FireIn(tx); });
+    EXPECT_TRUE(fired) << Describe(fired.error());
+    return fired.value_or(std::vector<RunRow>());
   }
   int64_t Claim(const std::string& run) {
     return store_->Transact([&](StoreTx& tx) { return tx.ClaimRun(run, "test", clock_.Now()); })

@@ -289,7 +289,9 @@ TEST_F(Doctor, FindsEveryPlantedFault) {
       {"orphans", "INSERT INTO attempts (run_id, number, started_at) VALUES ('nobody', 1, 1)"},
       {"orphans", "DELETE FROM job_versions WHERE job = 'job-3'"},
       {"orphans", "INSERT INTO checkpoints VALUES ('run-001', 's', '{}')"},
-      {"orphans", "INSERT INTO occurrences VALUES ('job-1', 5, 'queued', '', 'run-001', 5)"},
+      {"orphans",
+       "INSERT INTO occurrences (job, nominal_at, state, reason, run_id, recorded_at) VALUES "
+       "('job-1', 5, 'queued', '', 'run-001', 5)"},
       {"running", "UPDATE runs SET phase = 1 WHERE id = 'run-002'"},
       {"clock", "UPDATE runs SET queued_at = 4000000000000000 WHERE id = 'run-004'"},
   };

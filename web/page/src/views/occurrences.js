@@ -24,7 +24,9 @@ export function Occurrences({ name }) {
       html`<ul class="fires">
       ${data.items.map(
         (fire) => html`<li key=${fire.nominal_at}>
-        <span class="fire-at" title=${fire.nominal_at}>${shortTime(fire.nominal_at)}</span>
+        <span class="fire-at" title=${fire.nominal_at}>${shortTime(fire.nominal_at)}${
+          fire.until && html` – ${shortTime(fire.until)}`
+        }</span>
         <span class="grow">${
           fire.run_id ? html`<a href=${runLink(fire.run_id)}>${fire.state}</a>` : fire.state
         }${fire.reason && html`<span class="quiet"> · ${fire.reason}</span>`}</span>
