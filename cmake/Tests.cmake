@@ -76,6 +76,12 @@ add_test(NAME bigquery_fake_honest
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests/fakes/bigquery)
 set_tests_properties(bigquery_fake_honest PROPERTIES TIMEOUT 300)
 
+# Two cron libraries that others wrote say the same of thousands of random expressions.
+add_test(NAME cron_peers
+  COMMAND ${CMAKE_SOURCE_DIR}/.work/cron-peers/bin/python ${CMAKE_SOURCE_DIR}/tests/cron_peers/compare.py
+          --binary $<TARGET_FILE:bizond>)
+set_tests_properties(cron_peers PROPERTIES TIMEOUT 600)
+
 # What the destinations of BigQuery promise, once more over an emulator that others wrote.
 if(BIZOND_GRPC)
   add_test(NAME destinations_over_bqemulator
