@@ -191,32 +191,23 @@ Expression RandomExpression(std::mt19937_64& random, bool with_seconds) {
 }
 
 BruteForce::BruteForce(const std::string& zone_name, int64_t begin, int64_t end, int64_t step)
-    : step_(step) {
+    : zone_(zone_name), step_(step) {
   using std::chrono::seconds;
   const date::time_zone* zone = date::locate_zone(zone_name);
-  date::sys_info info = zone->get_info(date::sys_seconds(seconds(begin)));
-  for (int64_t utc = begin; utc < end; utc += step) {
-    const date::sys_seconds at{seconds(utc)};
-    if (at >= info.end) {
-      const auto offset_before = info.offset;
-      info = zone->get_info(at);
-      if (info.offset != offset_before) changes_.push_back(utc);
+  for (int64_t utc = begin; utc < end;) {
+    const date::sys_info info = zone->get_info(date::sys_seconds(seconds(utc)));
+    const int64_t offset = info.offset.count();
+    if (!spans_.empty() && spans_.back().offset != offset) {
+      changes_.push_back(utc);
       Gap gap{utc, {}};
-      for (int64_t civil = utc + offset_before.count(); civil < utc + info.offset.count();
-           civil += step) {
+      for (int64_t civil = utc + spans_.back().offset; civil < utc + offset; civil += step) {
         const auto local = zone->get_info(date::local_seconds(seconds(civil)));
         if (local.result == date::local_info::nonexistent) gap.swallowed.push_back(civil);
       }
       if (!gap.swallowed.empty()) gaps_.push_back(std::move(gap));
     }
-    Shown shown{utc, utc + info.offset.count(), false, false};
-    constexpr seconds kNear{2 * 86'400};
-    if (at - info.begin < kNear || info.end - at < kNear) {
-      const auto local = zone->get_info(date::local_seconds(seconds(shown.civil)));
-      shown.repeated = local.result == date::local_info::ambiguous;
-      shown.second_pass = shown.repeated && at >= local.second.begin;
-    }
-    shown_.push_back(shown);
+    spans_.push_back({utc, std::min<int64_t>(end, info.end.time_since_epoch().count()), offset});
+    utc = spans_.back().end;
   }
 }
 
@@ -244,15 +235,28 @@ std::vector<Instant> BruteForce::Fires(const Expression& cron, bool gap_next,
   const bool fixed = !cron.elapsed_hours;
   std::vector<Instant> fires;
   auto gap = gaps_.begin();
-  for (const Shown& shown : shown_) {
-    const bool after_gap = gap != gaps_.end() && gap->utc == shown.utc;
-    if (matches(shown.civil) && !(fixed && shown.second_pass && !fold_both)) {
-      fires.push_back({shown.utc, false, shown.repeated});
-    } else if (after_gap && fixed && gap_next &&
-               std::any_of(gap->swallowed.begin(), gap->swallowed.end(), matches)) {
-      fires.push_back({shown.utc, true, false});
+  const date::time_zone* zone = date::locate_zone(zone_);
+  constexpr int64_t kNear = int64_t{2} * 86'400;  // Further from a change nothing comes twice.
+  for (const Span& span : spans_) {
+    for (int64_t utc = span.begin; utc < span.end; utc += step_) {
+      const int64_t civil = utc + span.offset;
+      const bool after_gap = gap != gaps_.end() && gap->utc == utc;
+      bool repeated = false;
+      bool second_pass = false;
+      const bool match = matches(civil);
+      if (match && (utc - span.begin < kNear || span.end - utc < kNear)) {
+        const auto local = zone->get_info(date::local_seconds(std::chrono::seconds(civil)));
+        repeated = local.result == date::local_info::ambiguous;
+        second_pass = repeated && utc >= local.second.begin.time_since_epoch().count();
+      }
+      if (match && !(fixed && second_pass && !fold_both)) {
+        fires.push_back({utc, false, repeated});
+      } else if (after_gap && fixed && gap_next &&
+                 std::any_of(gap->swallowed.begin(), gap->swallowed.end(), matches)) {
+        fires.push_back({utc, true, false});
+      }
+      if (after_gap) ++gap;
     }
-    if (after_gap) ++gap;
   }
   return fires;
 }

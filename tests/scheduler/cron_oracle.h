@@ -48,17 +48,16 @@ class BruteForce {
   const std::vector<int64_t>& changes() const { return changes_; }
 
  private:
-  struct Shown {
-    int64_t utc;
-    int64_t civil;  // Seconds of a calendar without zone.
-    bool repeated, second_pass;
+  struct Span {
+    int64_t begin, end, offset;
   };
   struct Gap {
     int64_t utc;
-    std::vector<int64_t> swallowed;
+    std::vector<int64_t> swallowed;  // Seconds of a calendar without zone.
   };
+  std::string zone_;
   int64_t step_;
-  std::vector<Shown> shown_;
+  std::vector<Span> spans_;
   std::vector<Gap> gaps_;
   std::vector<int64_t> changes_;
 };

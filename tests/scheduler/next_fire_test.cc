@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <iterator>
 #include <random>
 
 #include "tests/scheduler/cron_oracle.h"
@@ -172,9 +173,11 @@ int64_t YearStart(int year) {
 
 // Walks [begin, end) fire by fire beside the brute force, then asks from random instants between.
 void Compare(const cron_oracle::BruteForce& oracle, const cron_oracle::Expression& expression,
-             std::string_view zone_name, int64_t begin, int64_t end, std::mt19937_64& random) {
-  const GapPolicy gap = random() % 2 == 0 ? GapPolicy::kNext : GapPolicy::kSkip;
-  const FoldPolicy fold = random() % 2 == 0 ? FoldPolicy::kFirst : FoldPolicy::kBoth;
+             std::string_view zone_name, int64_t begin, int64_t end, std::mt19937_64& random,
+             std::optional<unsigned> policies = std::nullopt) {
+  const auto chosen = policies.value_or(static_cast<unsigned>(random()));
+  const GapPolicy gap = chosen % 2 == 0 ? GapPolicy::kNext : GapPolicy::kSkip;
+  const FoldPolicy fold = chosen / 2 % 2 == 0 ? FoldPolicy::kFirst : FoldPolicy::kBoth;
   SCOPED_TRACE("'" + expression.text + "' in " + std::string(zone_name) +
                (gap == GapPolicy::kNext ? " next" : " skip") +
                (fold == FoldPolicy::kFirst ? " first" : " both"));
@@ -223,6 +226,67 @@ TEST(NextFireOracleTest, EveryMinuteOfAYear) {
       const auto expression = cron_oracle::RandomExpression(random, false);
       Compare(oracle, expression, place.zone, begin, end, random);
       if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// A sanitizer sees no more in the seventeenth zone than in the third.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr size_t kEveryNthPlace = 6;
+#else
+constexpr size_t kEveryNthPlace = 1;
+#endif
+
+// All four pairs of policies, with seconds, against every second of the year.
+TEST(NextFireOracleTest, EverySecondOfAYear) {
+  const uint64_t seed = Seed();
+  RecordProperty("seed", std::to_string(seed));
+  SCOPED_TRACE("BIZOND_TEST_SEED=" + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  constexpr size_t kFiresADay = 2'000;  // A million fires are enough of one expression.
+  for (size_t i = 0; i < std::size(kPlaces); i += kEveryNthPlace) {
+    const Place& place = kPlaces[i];
+    const int64_t begin = YearStart(place.year);
+    const int64_t end = YearStart(place.year + 1);
+    const cron_oracle::BruteForce oracle(place.zone, begin, end, 1);
+    for (unsigned policies = 0; policies < 4; ++policies) {
+      auto expression = cron_oracle::RandomExpression(random, true);
+      while (expression.seconds.size() * expression.minutes.size() * expression.hours.size() >
+             kFiresADay) {
+        expression = cron_oracle::RandomExpression(random, true);
+      }
+      Compare(oracle, expression, place.zone, begin, end, random, policies);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// Each second of a year asks for itself, and between two fires all of them get the same answer: the
+// oracle's.
+TEST(NextFireOracleTest, EverySecondOfAYearAsksForItself) {
+  const uint64_t seed = Seed();
+  RecordProperty("seed", std::to_string(seed));
+  SCOPED_TRACE("BIZOND_TEST_SEED=" + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  for (size_t i = 0; i < std::size(kPlaces); i += kEveryNthPlace) {
+    const Place& place = kPlaces[i];
+    const auto expression = cron_oracle::RandomExpression(random, false);
+    const auto cron = CronExpression::Parse(expression.text, "job");
+    if (!cron) continue;
+    const GapPolicy gap = random() % 2 == 0 ? GapPolicy::kNext : GapPolicy::kSkip;
+    const FoldPolicy fold = random() % 2 == 0 ? FoldPolicy::kFirst : FoldPolicy::kBoth;
+    SCOPED_TRACE("'" + expression.text + "' in " + place.zone);
+    const int64_t begin = YearStart(place.year);
+    const cron_oracle::BruteForce oracle(place.zone, begin, YearStart(place.year + 1), 60);
+    const Zone& zone = ZoneOf(place.zone);
+    int64_t second = begin - 1;
+    for (const cron_oracle::Instant& want :
+         oracle.Fires(expression, gap == GapPolicy::kNext, fold == FoldPolicy::kBoth)) {
+      const Fire expected{FromUnixMicros(want.second * 1'000'000), want.gap, want.fold};
+      for (; second < want.second; ++second) {
+        const auto got = NextFire(*cron, zone, gap, fold, FromUnixMicros(second * 1'000'000));
+        if (got != expected) FAIL() << "after " << FormatUtc(FromUnixMicros(second * 1'000'000));
+      }
     }
   }
 }
