@@ -61,6 +61,9 @@ class Daemon {
  private:
   Status Assemble() {
     BIZOND_ASSIGN_OR_RETURN(config_, ReadServerConfig(options_.config));
+    for (const std::string& pool : options_.pools) {
+      BIZOND_RETURN_IF_ERROR(AddPool(pool, &config_));
+    }
     BIZOND_ASSIGN_OR_RETURN(listen_, ParseListen(options_.listen));
     BIZOND_ASSIGN_OR_RETURN(state_dir_, StateDir(options_.state_dir));
     StoreOptions store;
@@ -79,6 +82,7 @@ class Daemon {
     file_secrets_.emplace(everything);
     SchedulerOptions scheduling;
     scheduling.workers = config_.workers;
+    scheduling.pools = config_.pools;
     scheduling.retention = config_.retention;
     scheduler_.emplace(store_.get(), &BuiltInCatalog(), &clock_, scheduling);
     targets_.emplace(&BuiltInCatalog(), &clock_, &*api_secrets_, roots);

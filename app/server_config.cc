@@ -42,6 +42,16 @@ Status ReadSecrets(const std::string& file, const YAML::Node& node, ServerConfig
   return {};
 }
 
+// What is wrong with a pool; empty: nothing.
+std::string WrongPool(const std::string& name, int size) {
+  if (name == "default") return "the size of the pool default is `workers`";
+  if (name.empty() || name.size() > 200) return "the name of a pool is 1 to 200 bytes";
+  if (size < 1 || size > kWorkersMax) {
+    return "the size of a pool must be from 1 to " + std::to_string(kWorkersMax);
+  }
+  return {};
+}
+
 Status ReadKey(const std::string& file, const std::string& key, const YAML::Node& value,
                ServerConfig* config) {
   if (key == "secrets") return ReadSecrets(file, value, config);
@@ -53,6 +63,17 @@ Status ReadKey(const std::string& file, const std::string& key, const YAML::Node
     config->workers = value.as<int>();
     if (config->workers >= 1 && config->workers <= kWorkersMax) return {};
     return Bad(file, value.Mark(), "workers must be from 1 to " + std::to_string(kWorkersMax));
+  }
+  if (key == "pools") {
+    for (const auto& item : value) {
+      const auto name = item.first.as<std::string>();
+      const int size = item.second.as<int>();
+      if (const std::string wrong = WrongPool(name, size); !wrong.empty()) {
+        return Bad(file, item.first.Mark(), wrong);
+      }
+      config->pools[name] = size;
+    }
+    return {};
   }
   if (key == "retention") {
     BIZOND_ASSIGN_OR_RETURN(config->retention, ParseDuration(value.as<std::string>()));
@@ -80,6 +101,25 @@ Result<ServerConfig> ReadServerConfig(const std::string& file) {
     return Bad(file, error.mark, error.msg);
   }
   return config;
+}
+
+Status AddPool(const std::string& text, ServerConfig* config) {
+  const size_t equals = text.rfind('=');
+  const std::string name = text.substr(0, equals);
+  int size = 0;
+  bool number = false;
+  if (equals != std::string::npos) {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + equals + 1, end, size);
+    number = error == std::errc() && stop == end;
+  }
+  const std::string wrong = number ? WrongPool(name, size) : "it is not NAME=N";
+  if (!wrong.empty()) {
+    return Fail(ErrorKind::kConfig, "invalid_pool", "--pool " + text + ": " + wrong,
+                "for instance --pool heavy=2: at most two runs of jobs with `pool: heavy` at once");
+  }
+  config->pools[name] = size;
+  return {};
 }
 
 Result<HostPort> ParseListen(const std::string& text) {

@@ -5,6 +5,7 @@
 //                                                              what jobs of the API may name
 //   allowed_hosts: [NAME...]                                   Host headers beside the loopback's
 //   workers: 8
+//   pools: {NAME: N...}                                        runs at a time that name it
 //   retention: 30d
 // The token is taken from $BIZOND_TOKEN only: a file that people share holds no secret.
 //
@@ -12,6 +13,7 @@
 #ifndef BIZOND_APP_SERVER_CONFIG_H_
 #define BIZOND_APP_SERVER_CONFIG_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,12 +27,16 @@ struct ServerConfig {
   SecretPolicy api_secrets;
   std::vector<std::string> allowed_hosts;
   int workers = 8;
+  std::map<std::string, int, std::less<>> pools;
   Duration retention = std::chrono::hours(24 * 30);
   std::string token;
 };
 
 // `file` empty: the defaults. Code invalid_config with file:line.
 Result<ServerConfig> ReadServerConfig(const std::string& file);
+
+// Adds the pool of "NAME=N". Code invalid_pool.
+Status AddPool(const std::string& text, ServerConfig* config);
 
 struct HostPort {
   std::string host;

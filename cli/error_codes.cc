@@ -179,6 +179,7 @@ constexpr ErrorCodeRow kCodes[] = {
     {"invalid_listen", "--listen is not HOST:PORT.", "Write it like 127.0.0.1:8787.", kUntouched},
     {"invalid_parameter", "A parameter of a request is wrong.", "Compare with /openapi.json.",
      kNotChanged},
+    {"invalid_pool", "--pool is not NAME=N.", "Write it like heavy=2.", kUntouched},
     {"invalid_schedule", "A schedule block makes no sense.",
      "Correct the key that the message names.", kUntouched},
     {"invalid_time", "A time cannot be read.", "Write it like 2026-12-01T00:00:00Z.", kUntouched},

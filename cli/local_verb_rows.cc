@@ -43,6 +43,7 @@ int ServeVerb(const Invocation& invocation) {
   options.jobs_dir = arguments.Text("--jobs-dir");
   options.data_dir = arguments.Text("--data-dir");
   options.roots = arguments.All("--root");
+  options.pools = arguments.All("--pool");
   options.config = arguments.Text("--config");
   if (arguments.Has("--log-level")) {
     ParseLogLevel(arguments.Text("--log-level"), &options.log_level);

@@ -34,7 +34,8 @@ struct ServeOptions {
   std::string jobs_dir;  // Empty: none.
   std::string data_dir;  // Empty: <state_dir>/data
   std::vector<std::string> roots;
-  std::string config;  // Empty: none.
+  std::vector<std::string> pools;  // "NAME=N"
+  std::string config;              // Empty: none.
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 };

@@ -23,6 +23,7 @@ constexpr OptionRow kServe[] = {
     {"--jobs-dir", "D", "a folder of job files, applied at start and whenever they change"},
     {"--data-dir", "D", "where relative paths of jobs begin (<state-dir>/data)"},
     {"--root", "D", "a further folder that jobs may touch", kRepeated},
+    {"--pool", "NAME=N", "at most N runs at a time of jobs with `pool: NAME`", kRepeated},
     {"--config", "F", "the daemon's configuration"},
     kLogLevel,
     {"--log-format", "text|json", "how log lines are written", kText, "text|json"},

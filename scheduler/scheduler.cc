@@ -23,7 +23,7 @@ Scheduler::Scheduler(Store* store, const Catalog* catalog, Clock* clock, Schedul
       node_(NewUuid(clock->Now())),
       jobs_(catalog),
       waiter_(clock->NewWaiter()),
-      pool_(store, clock, {options.workers, node_, [this] { waiter_->Notify(); }}),
+      pool_(store, clock, {options.workers, options.pools, node_, [this] { waiter_->Notify(); }}),
       firing_(store, &jobs_, clock, [this](std::string_view run) { StopRun(run); }) {}
 
 Scheduler::~Scheduler() { Stop(); }

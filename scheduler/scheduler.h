@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,8 @@ namespace bizond {
 
 struct SchedulerOptions {
   int workers = 8;
+  // Sizes of pools by name; any other has as many places as there are workers.
+  std::map<std::string, int, std::less<>> pools;
   // How long Stop waits for workers to reach a checkpoint.
   Duration stop_grace = std::chrono::seconds(5);
   // Ended runs and occurrences older than this move to the history database.
@@ -65,6 +68,7 @@ class Scheduler final : public RunControl {
   // For the executor, too.
   JobCache* jobs() { return &jobs_; }
   size_t running() const { return pool_.running(); }
+  size_t threads() const { return pool_.threads(); }
 
  private:
   void Loop(std::stop_token stop);

@@ -1,78 +1,123 @@
 #include "scheduler/worker_pool.h"
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
-#include <vector>
+#include <system_error>
+#include <utility>
 
 #include "base/failpoint.h"
+#include "base/log.h"
 
 namespace bizond {
+namespace {
 
-// A thread with the attempt that it executes.
-struct WorkerPool::Worker {
-  RunningAttempt attempt;
-  Duration started{0};
-  std::atomic<bool> done{false};
-  std::thread thread;
-};
+constexpr Duration kIdleThread = std::chrono::seconds(60);
+
+}  // namespace
 
 WorkerPool::WorkerPool(Store* store, Clock* clock, Options options)
     : store_(store), clock_(clock), options_(std::move(options)) {}
 
 WorkerPool::~WorkerPool() {
-  for (const auto& [id, worker] : workers_) worker->thread.join();
+  {
+    std::lock_guard lock(mutex_);
+    to_leave_ = threads_.size();
+    work_.notify_all();
+  }
+  for (auto& [id, thread] : threads_) thread.join();
 }
 
 Result<bool> WorkerPool::ClaimReady() {
-  if (IsFull()) return false;
-  const UtcTime now = claimed_at_ = clock_->Now();
-  // One that is lost to another claim leaves room for the next.
-  const int limit = options_.workers * 2;
-  BIZOND_ASSIGN_OR_RETURN(std::vector<RunRow> ready, store_->Query([&](const StoreReader& reader) {
-    return reader.ReadyRuns(now, limit);
+  const size_t free = Free();
+  if (free == 0) return false;
+  const UtcTime now = clock_->Now();
+  // Most turns find nothing, and a look costs no write.
+  BIZOND_ASSIGN_OR_RETURN(const bool any, store_->Query([&](const StoreReader& reader) {
+    return reader.AnyReady(now);
   }));
-  bool claimed = false;
-  for (RunRow& run : ready) {
-    if (IsFull()) break;
-    const bool same_job_runs = [&] {
-      std::lock_guard lock(mutex_);
-      return std::any_of(workers_.begin(), workers_.end(),
-                         [&](const auto& item) { return item.second->attempt.run.job == run.job; });
-    }();
-    if (same_job_runs) continue;
-    const Result<int64_t> fence =
-        store_->Transact([&](StoreTx& tx) { return tx.ClaimRun(run.id, options_.node, now); });
-    if (!fence) {
-      if (fence.error().code != "conflict") return tl::make_unexpected(fence.error());
-      continue;
-    }
-    Failpoint("scheduler.after_claim");
-    run.fence = *fence;
-    ++run.attempt;
-    claimed = true;
-    StartWorker(std::move(run));
+  if (!any) return false;
+  const ClaimBounds bounds = Bounds(free);
+  BIZOND_ASSIGN_OR_RETURN(ClaimedRuns claimed, store_->Transact([&](StoreTx& tx) {
+    return tx.ClaimReady(bounds, options_.node, now);
+  }));
+  if (!claimed.runs.empty()) Failpoint("scheduler.after_claim");
+  for (RunRow& run : claimed.runs) StartWorker(std::move(run));
+  return claimed.more;
+}
+
+size_t WorkerPool::Free() const {
+  std::lock_guard lock(mutex_);
+  const auto workers = static_cast<size_t>(options_.workers);
+  return workers - std::min(workers, workers_.size());
+}
+
+ClaimBounds WorkerPool::Bounds(size_t free) const {
+  ClaimBounds bounds;
+  bounds.runs = static_cast<int>(free);
+  bounds.pools = options_.pools;
+  bounds.pool_size = options_.workers;
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, worker] : workers_) {
+    const RunRow& run = worker->attempt.run;
+    bounds.holders.push_back({id, run.job, run.pool, run.key});
   }
-  return claimed;
+  return bounds;
 }
 
 void WorkerPool::StartWorker(RunRow run) {
   auto worker = std::make_unique<Worker>();
-  Worker* const shared = worker.get();
-  shared->attempt.run = std::move(run);
-  shared->started = clock_->Steady();
-  shared->attempt.progress_at_us = shared->started.count();
+  worker->started = clock_->Steady();
+  worker->attempt.progress_at_us = worker->started.count();
+  worker->attempt.run = std::move(run);
   std::lock_guard lock(mutex_);
-  workers_[shared->attempt.run.id] = std::move(worker);
-  shared->thread = std::thread([this, shared] {
-    executor_->Execute(shared->attempt);
-    shared->done = true;
+  begun_.push_back(worker.get());
+  workers_[worker->attempt.run.id] = std::move(worker);
+  MakeThreads();
+  work_.notify_one();
+}
+
+void WorkerPool::MakeThreads() {
+  while (idle_ - std::min(idle_, to_leave_) < begun_.size() &&
+         threads_.size() - left_.size() < workers_.size()) {
+    try {
+      std::thread thread([this] { Work(); });
+      const std::thread::id id = thread.get_id();
+      threads_.emplace(id, std::move(thread));
+      ++idle_;
+    } catch (const std::system_error& error) {
+      Log(LogLevel::kError, "scheduler", "the system gives no thread for a run; it waits",
+          {{"error", error.what()}});
+      return;
+    }
+  }
+}
+
+void WorkerPool::Work() {
+  std::unique_lock lock(mutex_);
+  // It was counted as idle when it was made.
+  while (true) {
+    work_.wait(lock, [this] { return !begun_.empty() || to_leave_ > 0; });
+    --idle_;
+    if (begun_.empty()) break;
+    Worker* const worker = begun_.front();
+    begun_.pop_front();
+    if (idle_ == 0) least_idle_since_ = clock_->Steady();
+    lock.unlock();
+    executor_->Execute(worker->attempt);
+    lock.lock();
+    worker->done = true;
+    ++idle_;
+    lock.unlock();
     options_.on_end();
-  });
+    lock.lock();
+  }
+  --to_leave_;
+  left_.push_back(std::this_thread::get_id());
 }
 
 void WorkerPool::Reap() {
   std::vector<std::unique_ptr<Worker>> ended;
+  std::vector<std::thread> left;
+  const Duration now = clock_->Steady();
   {
     std::lock_guard lock(mutex_);
     for (auto it = workers_.begin(); it != workers_.end();) {
@@ -80,41 +125,46 @@ void WorkerPool::Reap() {
         ++it;
         continue;
       }
-      live_.erase(it->first);
       ended.push_back(std::move(it->second));
       it = workers_.erase(it);
     }
+    MakeThreads();  // For those that the system gave none at first.
+    if (now - least_idle_since_ >= kIdleThread) {
+      to_leave_ = idle_ - std::min(idle_, begun_.size());
+      work_.notify_all();
+    }
+    for (const std::thread::id id : left_) left.push_back(std::move(threads_.extract(id).mapped()));
+    left_.clear();
   }
-  for (const auto& worker : ended) worker->thread.join();
+  for (std::thread& thread : left) thread.join();
 }
 
 void WorkerPool::LookAfterRuns() {
   const Duration now = clock_->Steady();
-  std::vector<std::string> ids;
   {
     std::lock_guard lock(mutex_);
-    for (auto& [id, worker] : workers_) {
-      worker->attempt.StopIfLate(worker->started, now);
-      // One that stood before the claim is the executor's to judge.
-      if (worker->attempt.run.stop_request == StopRequest::kNone) ids.push_back(id);
-    }
+    if (workers_.empty()) return;
+    for (auto& [id, worker] : workers_) worker->attempt.StopIfLate(worker->started, now);
   }
   // A stop that was asked for between the claim of the run and the start of its worker is in the
   // store only.
-  for (const std::string& id : ids) {
-    const Result<std::optional<RunRow>> run =
-        store_->Query([&](const StoreReader& reader) { return reader.GetRun(id); });
-    if (run && *run && (*run)->stop_request == StopRequest::kCancel) {
-      Stop(id, StopReason::kCancel);
-    }
+  const Result<std::vector<std::string>> stopping =
+      store_->Query([](const StoreReader& reader) { return reader.StoppingRuns(); });
+  if (!stopping) return;
+  std::lock_guard lock(mutex_);
+  for (const std::string& id : *stopping) {
+    const auto found = workers_.find(id);
+    if (found == workers_.end()) continue;
+    // One that stood before the claim is the executor's to judge.
+    RunningAttempt& attempt = found->second->attempt;
+    if (attempt.run.stop_request == StopRequest::kNone) attempt.Stop(StopReason::kCancel);
   }
 }
 
 Result<std::optional<UtcTime>> WorkerPool::NextReady(const StoreReader& reader) const {
-  if (IsFull()) return std::optional<UtcTime>();
-  // What was ready at the last look waits for a run of its own job: its end wakes the scheduler, or
-  // its next attempt is what becomes ready.
-  return reader.NextReady(claimed_at_);
+  if (Free() == 0) return std::optional<UtcTime>();
+  // What a claim has looked at waits for a run: its end wakes the scheduler.
+  return reader.NextReady();
 }
 
 void WorkerPool::Stop(std::string_view run_id, StopReason reason) {
@@ -130,20 +180,26 @@ void WorkerPool::StopAll(StopReason reason) {
 
 bool WorkerPool::Progress(const LiveRun& live) {
   std::lock_guard lock(mutex_);
-  if (!workers_.contains(live.run_id)) return false;
-  live_[live.run_id] = live;
+  const auto found = workers_.find(live.run_id);
+  if (found == workers_.end()) return false;
+  found->second->live = live;
   return true;
 }
 
 std::optional<LiveRun> WorkerPool::Live(std::string_view run_id) const {
   std::lock_guard lock(mutex_);
-  const auto found = live_.find(run_id);
-  return found == live_.end() ? std::nullopt : std::optional(found->second);
+  const auto found = workers_.find(run_id);
+  return found == workers_.end() ? std::nullopt : found->second->live;
 }
 
 size_t WorkerPool::running() const {
   std::lock_guard lock(mutex_);
   return workers_.size();
+}
+
+size_t WorkerPool::threads() const {
+  std::lock_guard lock(mutex_);
+  return threads_.size();
 }
 
 }  // namespace bizond

@@ -1,13 +1,17 @@
 // WorkerPool: hands ready runs to workers, and looks after those that run.
 //
-// The scheduler's thread claims, reaps and looks after runs, in turns; each run is executed by a
-// thread of its own.
+// The scheduler's thread claims, reaps and looks after runs, in turns; what may begin is the
+// store's to say (StoreTx::ClaimReady). As many runs as workers are free are claimed in one
+// transaction. Threads are made when there is work for one more, and end when they have had none
+// for a minute.
 //
 // Threads: ClaimReady, LookAfterRuns, Reap and NextReady belong to the scheduler's thread (after
 // its end: to whoever stops it); the rest may be called from any.
 #ifndef BIZOND_SCHEDULER_WORKER_POOL_H_
 #define BIZOND_SCHEDULER_WORKER_POOL_H_
 
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +19,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "scheduler/run_control.h"
@@ -27,7 +33,8 @@ class WorkerPool {
  public:
   struct Options {
     int workers = 8;
-    std::string node;  // Who claims.
+    std::map<std::string, int, std::less<>> pools;  // As SchedulerOptions::pools.
+    std::string node;                               // Who claims.
     // Called from a worker's thread when its run has ended: it is to be reaped.
     std::function<void()> on_end;
   };
@@ -41,12 +48,12 @@ class WorkerPool {
   // Before the first claim.
   void Use(RunExecutor* executor) { executor_ = executor; }
 
-  // Claims what is ready while a worker is free and starts it. Returns whether anything was
-  // claimed; an error: the store takes no claims.
+  // Claims what is ready while a worker is free, and starts it. Returns whether there may be more
+  // to claim at once; an error: the store takes no claims.
   Result<bool> ClaimReady();
   // Stops what is late, and what was asked to stop while its worker was being started.
   void LookAfterRuns();
-  // Takes leave of the runs that have ended.
+  // Takes leave of the runs that have ended, and of threads without work.
   void Reap();
   // When to look again for what is ready; nullopt: at the end of a run, or on a wake-up.
   Result<std::optional<UtcTime>> NextReady(const StoreReader& reader) const;
@@ -56,24 +63,41 @@ class WorkerPool {
   // Remembers where a run is. False: it does not run here.
   bool Progress(const LiveRun& live);
   std::optional<LiveRun> Live(std::string_view run_id) const;
+  // Those that are not reaped.
   size_t running() const;
+  size_t threads() const;
 
  private:
-  struct Worker;
+  // A run from its claim until it is reaped.
+  struct Worker {
+    RunningAttempt attempt;
+    Duration started{0};
+    bool done = false;  // Guarded by mutex_.
+    std::optional<LiveRun> live;
+  };
 
+  size_t Free() const;
+  ClaimBounds Bounds(size_t free) const;
   void StartWorker(RunRow run);
-  bool IsFull() const { return running() >= static_cast<size_t>(options_.workers); }
+  // A thread for each run that has none, as far as the system gives one.
+  void MakeThreads();
+  void Work();
 
   Store* const store_;
   Clock* const clock_;
   const Options options_;
   RunExecutor* executor_ = nullptr;
-  UtcTime claimed_at_ = UtcTime::min();  // The instant that ready runs were last looked for.
 
   mutable std::mutex mutex_;
+  std::condition_variable work_;
   // Guarded by mutex_.
   std::map<std::string, std::unique_ptr<Worker>, std::less<>> workers_;  // By run id.
-  std::map<std::string, LiveRun, std::less<>> live_;
+  std::deque<Worker*> begun_;  // Of workers_, those that wait for a thread.
+  std::map<std::thread::id, std::thread> threads_;
+  std::vector<std::thread::id> left_;  // Of threads_, those that have ended.
+  size_t idle_ = 0;                    // Threads that wait for work.
+  size_t to_leave_ = 0;                // How many of them are to end.
+  Duration least_idle_since_{0};       // Steady: the last time that none was idle.
 };
 
 }  // namespace bizond

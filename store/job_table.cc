@@ -107,9 +107,11 @@ Status Delete(Change& change, std::string_view name, UtcTime now) {
   change.db.Run("DELETE FROM pending_resets WHERE job = ?", name);
   change.db.Run("DELETE FROM idempotency_keys WHERE job = ?", name);
   change.db.Run("INSERT OR REPLACE INTO deleted_jobs (name, deleted_at) VALUES (?, ?)", name, now);
-  for (const RunRow& run : runs::Active(change.db, name)) {
-    if (run.phase != RunPhase::kQueued) continue;
-    BIZOND_RETURN_IF_ERROR(runs::CancelQueued(change, run.id, std::nullopt, now));
+  const std::vector<RunRow> active = runs::Active(change.db, name);
+  // From the last on: the end of one lets the next one go.
+  for (auto run = active.rbegin(); run != active.rend(); ++run) {
+    if (run->phase != RunPhase::kQueued) continue;
+    BIZOND_RETURN_IF_ERROR(runs::CancelQueued(change, run->id, std::nullopt, now));
   }
   events::Tell(change, "job", name, now, {{"change", "deleted"}});
   return {};

@@ -8,7 +8,11 @@ namespace {
 constexpr std::array<std::string_view, 7> kPhaseNames = {
     "queued", "running", "succeeded", "failed", "partial", "held", "cancelled"};
 
+constexpr std::array<std::string_view, 5> kWaitNames = {"worker", "time", "job", "key", "pool"};
+
 }  // namespace
+
+std::string_view RunWaitName(RunWait wait) { return kWaitNames.at(static_cast<size_t>(wait)); }
 
 std::string_view RunPhaseName(RunPhase phase) { return kPhaseNames.at(static_cast<size_t>(phase)); }
 

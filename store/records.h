@@ -5,6 +5,8 @@
 #define BIZOND_STORE_RECORDS_H_
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +59,18 @@ inline bool IsActive(RunPhase phase) { return phase <= RunPhase::kRunning; }
 
 enum class StopRequest { kNone = 0, kCancel = 1 };
 
+// What a queued run waits for. The numbers are stored.
+enum class RunWait {
+  kWorker = 0,  // A claim looks at it.
+  kTime = 1,    // not_before
+  kJob = 2,     // Another run of its job.
+  kKey = 3,     // A run of its key.
+  kPool = 4,    // A run of its pool.
+};
+std::string_view RunWaitName(RunWait wait);  // "worker", "time", ... as in the API
+
+inline constexpr std::string_view kDefaultPool = "default";
+
 struct RunRow {
   std::string id;
   std::string job;
@@ -67,6 +81,12 @@ struct RunRow {
   int64_t fence = 0;  // Of the attempt that owns it.
   bool reset = false;
   int priority = 0;
+  // What bounds it, as its version of the job says.
+  std::string pool{kDefaultPool};
+  std::string key;  // Empty: none.
+  int key_limit = 1;
+  bool parallel = false;             // May run beside other parallel runs of its job.
+  RunWait waits = RunWait::kWorker;  // Of a queued run; kept by the store.
   std::optional<UtcTime> nominal_at;
   UtcTime queued_at{};
   UtcTime not_before{};  // Of a queued run: a retry's backoff, jitter, a delay.
@@ -77,6 +97,33 @@ struct RunRow {
   bool published = false;
   StopRequest stop_request = StopRequest::kNone;
   std::optional<Error> error;
+};
+
+// What a batch of claims may take.
+struct ClaimBounds {
+  // A run that was claimed and is not let go of yet, though it may have ended in the store: what it
+  // held is not free.
+  struct Holder {
+    std::string run;
+    std::string job;
+    std::string pool;
+    std::string key;
+  };
+
+  int runs = 1;                                   // At most so many.
+  std::map<std::string, int, std::less<>> pools;  // Sizes by name.
+  int pool_size = 8;                              // Of a pool that is not in it.
+  std::vector<Holder> holders;
+
+  int SizeOf(std::string_view pool) const {
+    const auto found = pools.find(pool);
+    return found == pools.end() ? pool_size : found->second;
+  }
+};
+
+struct ClaimedRuns {
+  std::vector<RunRow> runs;  // Running, with the fence and number of their new attempt.
+  bool more = false;         // There may be others that could be claimed at once.
 };
 
 struct AttemptRow {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "store/row_text.h"
+#include "store/run_columns.h"
 #include "store/run_table.h"
 
 namespace bizond::runs {
@@ -13,44 +14,9 @@ namespace {
 constexpr char kCursor = 'r';
 constexpr size_t kRecentRuns = 30;
 
-#define BIZOND_RUN_COLUMNS                                                                    \
-  "id, job, job_version, trigger, phase, attempt, fence, reset, priority, nominal_at, "       \
-  "queued_at, not_before, started_at, finished_at, stage, rows_read, rows_written, "          \
-  "rows_rejected, rows_deduplicated, rows_filtered, bytes_written, published, stop_request, " \
-  "error "
-
-Counters CountersAt(const Query& query, int column) {
-  return {query.Unsigned(column),     query.Unsigned(column + 1), query.Unsigned(column + 2),
-          query.Unsigned(column + 3), query.Unsigned(column + 4), query.Unsigned(column + 5)};
-}
-
-RunRow FromRow(const Query& query) {
-  RunRow run;
-  run.id = query.Text(0);
-  run.job = query.Text(1);
-  run.job_version = query.Int(2);
-  run.trigger = query.Text(3);
-  run.phase = static_cast<RunPhase>(query.Int(4));
-  run.attempt = static_cast<int>(query.Int(5));
-  run.fence = query.Int(6);
-  run.reset = query.Flag(7);
-  run.priority = static_cast<int>(query.Int(8));
-  run.nominal_at = query.MaybeTime(9);
-  run.queued_at = query.Time(10);
-  run.not_before = query.Time(11);
-  run.started_at = query.MaybeTime(12);
-  run.finished_at = query.MaybeTime(13);
-  run.stage = static_cast<Stage>(query.Int(14));
-  run.counters = CountersAt(query, 15);
-  run.published = query.Flag(21);
-  run.stop_request = static_cast<StopRequest>(query.Int(22));
-  run.error = DecodeError(query.MaybeText(23));
-  return run;
-}
-
 std::vector<RunRow> AllRows(Query query) {
   std::vector<RunRow> rows;
-  while (query.Step()) rows.push_back(FromRow(query));
+  while (query.Step()) rows.push_back(RunFromRow(query));
   return rows;
 }
 
@@ -101,7 +67,7 @@ std::vector<RunRow> NewestOfBoth(Connection& db, Connection* history, const RunF
 std::optional<RunRow> Get(Connection& db, std::string_view id) {
   Query query = db.Prepare("SELECT " BIZOND_RUN_COLUMNS "FROM runs WHERE id = ?", id);
   if (!query.Step()) return std::nullopt;
-  return FromRow(query);
+  return RunFromRow(query);
 }
 
 Result<PageOf<RunRow>> List(Connection& db, Connection* history, const RunFilter& filter,
@@ -144,28 +110,34 @@ std::vector<RunRow> Active(Connection& db, std::string_view job) {
                             job));
 }
 
-std::vector<RunRow> Ready(Connection& db, UtcTime now, int limit) {
-  // The first of each job that may begin: its runs share a staging and a watermark, so that one
-  // that waits for another attempt comes before those that have not begun. (phase < 2 names the
-  // partial index.)
+std::vector<RunRow> Begun(Connection& db, std::string_view job) {
+  if (job.empty()) {
+    return AllRows(db.Prepare("SELECT " BIZOND_RUN_COLUMNS
+                              "FROM runs WHERE phase < 2 AND attempt > 0 ORDER BY job"));
+  }
   return AllRows(db.Prepare(
-      "SELECT " BIZOND_RUN_COLUMNS
-      "FROM runs AS r WHERE phase = 0 AND not_before <= ?1 "
-      "AND NOT EXISTS (SELECT 1 FROM runs AS o WHERE o.job = r.job AND o.phase < 2 AND o.phase = "
-      "1) "
-      "AND NOT EXISTS (SELECT 1 FROM runs AS o WHERE o.job = r.job AND o.phase < 2 AND o.phase = 0 "
-      "AND ((o.attempt > 0 AND r.attempt = 0) OR (o.not_before <= ?1 AND (o.attempt > 0) = "
-      "(r.attempt > 0) AND (-o.priority, o.queued_at, o.id) < (-r.priority, r.queued_at, r.id)))) "
-      "ORDER BY priority DESC, queued_at, id LIMIT ?2",
-      now, std::max(limit, 0)));
+      "SELECT " BIZOND_RUN_COLUMNS "FROM runs WHERE phase < 2 AND attempt > 0 AND job = ?", job));
 }
 
-std::optional<UtcTime> NextReady(Connection& db, UtcTime after) {
+bool AnyReady(Connection& db, UtcTime now) {
+  const auto ready = db.MaybeInt("SELECT 1 FROM runs WHERE phase = 0 AND waits = 0 LIMIT 1");
+  if (ready) return true;
+  const std::optional<UtcTime> next = NextReady(db);
+  return next && *next <= now;
+}
+
+std::optional<UtcTime> NextReady(Connection& db) {
   Query query = db.Prepare(
-      "SELECT not_before FROM runs WHERE phase = 0 AND not_before > ? ORDER BY not_before LIMIT 1",
-      after);
+      "SELECT not_before FROM runs WHERE phase = 0 AND waits = 1 ORDER BY not_before LIMIT 1");
   if (!query.Step()) return std::nullopt;
   return query.Time(0);
+}
+
+std::vector<std::string> Stopping(Connection& db) {
+  Query query = db.Prepare("SELECT id FROM runs WHERE phase = 1 AND stop_request = 1 ORDER BY id");
+  std::vector<std::string> ids;
+  while (query.Step()) ids.push_back(query.Text(0));
+  return ids;
 }
 
 std::vector<AttemptRow> Attempts(Connection& db, std::string_view run) {

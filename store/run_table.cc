@@ -51,8 +51,11 @@ Failure WrongPhase(const RunRow& run, std::string_view wanted) {
 // The end of a run, whatever it is.
 void End(Change& change, const RunRow& run, RunPhase phase, const std::optional<Error>& error,
          UtcTime now) {
-  change.db.Run("UPDATE runs SET phase = ?, error = ?, finished_at = ?, node = '' WHERE id = ?",
-                static_cast<int>(phase), EncodeError(error), now, run.id);
+  change.db.Run(
+      "UPDATE runs SET phase = ?, error = ?, finished_at = ?, node = '', waits = 0 WHERE id = ?",
+      static_cast<int>(phase), EncodeError(error), now, run.id);
+  // Nobody waits for one that waits behind its own job.
+  if (run.waits != RunWait::kJob) LetNextGo(change, run, /*job=*/true);
   change.db.Run("DELETE FROM checkpoints WHERE run_id = ?", run.id);
   boundaries::ForgetRun(change, run.id);
   if (phase == RunPhase::kSucceeded) {
@@ -81,14 +84,15 @@ Status Insert(Change& change, const RunRow& run) {
       "INSERT OR IGNORE INTO runs (id, job, job_version, trigger, phase, attempt, fence, node, "
       "reset, priority, nominal_at, queued_at, not_before, started_at, finished_at, stage, "
       "rows_read, rows_written, rows_rejected, rows_deduplicated, rows_filtered, bytes_written, "
-      "published, stop_request, error) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "published, stop_request, error, pool, key, key_limit, parallel, waits) VALUES (?, ?, ?, ?, "
+      "?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       run.id, run.job, run.job_version, run.trigger, static_cast<int>(run.phase), run.attempt,
       run.fence, run.reset, run.priority, run.nominal_at, run.queued_at, run.not_before,
       run.started_at, run.finished_at, static_cast<int>(run.stage), run.counters.rows_read,
       run.counters.rows_written, run.counters.rows_rejected, run.counters.rows_deduplicated,
       run.counters.rows_filtered, run.counters.bytes_written, run.published,
-      static_cast<int>(run.stop_request), EncodeError(run.error));
+      static_cast<int>(run.stop_request), EncodeError(run.error), run.pool, run.key, run.key_limit,
+      run.parallel, static_cast<int>(WaitOfNew(change.db, run)));
   if (inserted == 0) return Conflict(fmt::format("there is a run {} already", run.id));
   TellOf(change, run, run.phase, run.attempt, run.queued_at);
   return {};
@@ -102,8 +106,8 @@ Result<int64_t> Claim(Change& change, std::string_view id, std::string_view node
   const int64_t fence = NextFence(change);
   const int attempt = run.attempt + 1;
   change.db.Run(
-      "UPDATE runs SET phase = 1, attempt = ?, fence = ?, node = ?, stage = 0, error = NULL, "
-      "started_at = coalesce(started_at, ?) WHERE id = ?",
+      "UPDATE runs SET phase = 1, waits = 0, attempt = ?, fence = ?, node = ?, stage = 0, error = "
+      "NULL, started_at = coalesce(started_at, ?) WHERE id = ?",
       attempt, fence, fmt::format("{}/{}", node, change.boot), now, id);
   change.db.Run("INSERT INTO attempts (run_id, number, started_at) VALUES (?, ?, ?)", id, attempt,
                 now);
@@ -115,8 +119,11 @@ Status Requeue(Change& change, std::string_view id, int64_t fence,
                const std::optional<Error>& error, UtcTime not_before, UtcTime now) {
   BIZOND_ASSIGN_OR_RETURN(const RunRow run, Owned(change.db, id, fence));
   EndAttempt(change, run, error, now);
-  change.db.Run("UPDATE runs SET phase = 0, node = '', not_before = ?, error = ? WHERE id = ?",
-                not_before, EncodeError(error), id);
+  change.db.Run(
+      "UPDATE runs SET phase = 0, node = '', not_before = ?, waits = ?, error = ? WHERE id = ?",
+      not_before, not_before > now, EncodeError(error), id);
+  // Its job waits with it.
+  LetNextGo(change, run, /*job=*/false);
   TellOf(change, run, RunPhase::kQueued, run.attempt, now);
   return {};
 }
@@ -159,8 +166,8 @@ void PullQueued(Change& change, UtcTime now, Duration step) {
   // A run that was never begun and has no nominal instant waits only when somebody named the
   // instant; queued_at tells such a run from one that was to begin at once.
   change.db.Run(
-      "UPDATE runs SET not_before = max(?1, not_before - ?2) WHERE phase = 0 AND not_before > ?1 "
-      "AND (attempt > 0 OR nominal_at IS NOT NULL OR not_before <= queued_at)",
+      "UPDATE runs SET not_before = max(?1, not_before - ?2) WHERE phase = 0 AND waits = 1 AND "
+      "not_before > ?1 AND (attempt > 0 OR nominal_at IS NOT NULL OR not_before <= queued_at)",
       now, step.count());
 }
 
@@ -188,15 +195,15 @@ Status Reopen(Change& change, std::string_view id, UtcTime now) {
                 fmt::format("start a new run: bizond jobs trigger '{}'", run->job));
   }
   // It would come between the attempts of the other, whose staging and watermark are the same.
-  for (const RunRow& other : Active(change.db, run->job)) {
-    if (other.attempt == 0) continue;
+  for (const RunRow& other : Begun(change.db, run->job)) {
+    if (other.parallel && run->parallel) continue;
     return Fail(ErrorKind::kConfig, "run_active",
                 fmt::format("run {} of job \"{}\" is not at its end", other.id, run->job),
                 fmt::format("retry it when that run has ended: bizond runs show {}", other.id));
   }
   change.db.Run("DELETE FROM run_streams WHERE run_id = ? AND state <> 'recorded'", id);
   change.db.Run(
-      "UPDATE runs SET phase = 0, finished_at = NULL, not_before = ?, error = NULL, "
+      "UPDATE runs SET phase = 0, waits = 0, finished_at = NULL, not_before = ?, error = NULL, "
       "stop_request = 0 WHERE id = ?",
       now, id);
   TellOf(change, *run, RunPhase::kQueued, run->attempt, now);
@@ -213,10 +220,11 @@ Status RequestStop(Change& change, std::string_view id, StopRequest request) {
 
 std::vector<RunRow> AdoptOrphans(Change& change, std::string_view node, UtcTime now) {
   std::vector<RunRow> orphans;
-  for (RunRow& run : Active(change.db, "")) {
+  for (RunRow& run : Begun(change.db, "")) {
     if (run.phase != RunPhase::kRunning) continue;
     const int adopted = change.db.Run(
-        "UPDATE runs SET phase = 0, node = '', not_before = ? WHERE id = ? AND node NOT LIKE ?",
+        "UPDATE runs SET phase = 0, waits = 0, node = '', not_before = ? WHERE id = ? AND node NOT "
+        "LIKE ?",
         now, run.id, "%/" + change.boot);
     if (adopted == 0) continue;
     EndAttempt(
@@ -230,6 +238,7 @@ std::vector<RunRow> AdoptOrphans(Change& change, std::string_view node, UtcTime 
     run.not_before = now;
     orphans.push_back(std::move(run));
   }
+  LetAllGroupsGo(change);
   return orphans;
 }
 

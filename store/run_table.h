@@ -1,5 +1,5 @@
 // Runs, their attempts, streams and checkpoints: queries (run_queries.cc), the life of a run
-// (run_table.cc), and what the pump writes (run_progress.cc).
+// (run_table.cc), who may begin (run_claims.cc), and what the pump writes (run_progress.cc).
 //
 // Threads: one thread at a time, as the connection.
 #ifndef BIZOND_STORE_RUN_TABLE_H_
@@ -21,8 +21,12 @@ Result<PageOf<RunRow>> List(Connection& db, Connection* history, const RunFilter
                             const Page& page);
 JobHistory History(Connection& db, Connection* history, std::string_view job);
 std::vector<RunRow> Active(Connection& db, std::string_view job);
-std::vector<RunRow> Ready(Connection& db, UtcTime now, int limit);
-std::optional<UtcTime> NextReady(Connection& db, UtcTime after);
+// Those of the active ones that have begun.
+std::vector<RunRow> Begun(Connection& db, std::string_view job);
+bool AnyReady(Connection& db, UtcTime now);
+std::optional<UtcTime> NextReady(Connection& db);
+std::vector<std::string> HoldersFor(Connection& db, const RunRow& run, int limit);
+std::vector<std::string> Stopping(Connection& db);
 std::vector<AttemptRow> Attempts(Connection& db, std::string_view run);
 std::vector<RunStreamRow> Streams(Connection& db, std::string_view run);
 // Whether the publication of one of the run's streams is decided and not recorded.
@@ -33,6 +37,8 @@ Result<std::optional<Checkpoint>> GetCheckpoint(Connection& db, std::string_view
 // ---- the life of a run ----
 Status Insert(Change& change, const RunRow& run);
 Result<int64_t> Claim(Change& change, std::string_view id, std::string_view node, UtcTime now);
+Result<ClaimedRuns> ClaimReady(Change& change, const ClaimBounds& bounds, std::string_view node,
+                               UtcTime now);
 Status Requeue(Change& change, std::string_view id, int64_t fence,
                const std::optional<Error>& error, UtcTime not_before, UtcTime now);
 Status Finish(Change& change, std::string_view id, int64_t fence, RunPhase phase,
@@ -56,7 +62,14 @@ Status FailStream(Change& change, std::string_view run, int64_t fence, std::stri
                   const Counters& counters, const Error& error);
 Status SetStage(Change& change, std::string_view run, int64_t fence, Stage stage);
 
-// ---- shared by the three sources ----
+// ---- shared by the sources ----
+// What a run that is not stored yet would wait for.
+RunWait WaitOfNew(Connection& db, const RunRow& run);
+// After the run gave back its key, its pool and (`job`) its job: a claim looks at whoever is next.
+void LetNextGo(Change& change, const RunRow& run, bool job);
+// A claim looks at the first run of each pool and key.
+void LetAllGroupsGo(Change& change);
+
 // The running run that `fence` owns. not_found, fenced.
 Result<RunRow> Owned(Connection& db, std::string_view id, int64_t fence);
 Failure NoRun(std::string_view id);

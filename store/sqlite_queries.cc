@@ -93,13 +93,25 @@ Result<std::vector<RunRow>> SqliteQueries<Base>::ActiveRuns(std::string_view job
 }
 
 template <typename Base>
-Result<std::vector<RunRow>> SqliteQueries<Base>::ReadyRuns(UtcTime now, int limit) const {
-  return db_.Guard([&]() -> Result<std::vector<RunRow>> { return runs::Ready(db_, now, limit); });
+Result<bool> SqliteQueries<Base>::AnyReady(UtcTime now) const {
+  return db_.Guard([&]() -> Result<bool> { return runs::AnyReady(db_, now); });
 }
 
 template <typename Base>
-Result<std::optional<UtcTime>> SqliteQueries<Base>::NextReady(UtcTime after) const {
-  return db_.Guard([&]() -> Result<std::optional<UtcTime>> { return runs::NextReady(db_, after); });
+Result<std::optional<UtcTime>> SqliteQueries<Base>::NextReady() const {
+  return db_.Guard([&]() -> Result<std::optional<UtcTime>> { return runs::NextReady(db_); });
+}
+
+template <typename Base>
+Result<std::vector<std::string>> SqliteQueries<Base>::HoldersFor(const RunRow& run,
+                                                                 int limit) const {
+  return db_.Guard(
+      [&]() -> Result<std::vector<std::string>> { return runs::HoldersFor(db_, run, limit); });
+}
+
+template <typename Base>
+Result<std::vector<std::string>> SqliteQueries<Base>::StoppingRuns() const {
+  return db_.Guard([&]() -> Result<std::vector<std::string>> { return runs::Stopping(db_); });
 }
 
 template <typename Base>

@@ -41,8 +41,10 @@ class SqliteQueries : public Base {
   Result<std::optional<RunRow>> GetRun(std::string_view id) const override;
   Result<PageOf<RunRow>> ListRuns(const RunFilter& filter, const Page& page) const override;
   Result<std::vector<RunRow>> ActiveRuns(std::string_view job) const override;
-  Result<std::vector<RunRow>> ReadyRuns(UtcTime now, int limit) const override;
-  Result<std::optional<UtcTime>> NextReady(UtcTime after) const override;
+  Result<bool> AnyReady(UtcTime now) const override;
+  Result<std::optional<UtcTime>> NextReady() const override;
+  Result<std::vector<std::string>> HoldersFor(const RunRow& run, int limit) const override;
+  Result<std::vector<std::string>> StoppingRuns() const override;
   Result<std::vector<AttemptRow>> Attempts(std::string_view run) const override;
   Result<std::vector<RunStreamRow>> RunStreams(std::string_view run) const override;
   Result<std::optional<std::string>> GetChunk(std::string_view job, std::string_view stream,
@@ -89,6 +91,8 @@ class SqliteTx final : public SqliteQueries<StoreTx> {
 
   Status InsertRun(const RunRow& run) override;
   Result<int64_t> ClaimRun(std::string_view id, std::string_view node, UtcTime now) override;
+  Result<ClaimedRuns> ClaimReady(const ClaimBounds& bounds, std::string_view node,
+                                 UtcTime now) override;
   Status RequeueRun(std::string_view id, int64_t fence, const std::optional<Error>& error,
                     UtcTime not_before, UtcTime now) override;
   Status FinishRun(std::string_view id, int64_t fence, RunPhase phase,

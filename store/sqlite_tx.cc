@@ -65,6 +65,12 @@ Result<int64_t> SqliteTx::ClaimRun(std::string_view id, std::string_view node, U
   return db_.Guard([&]() -> Result<int64_t> { return runs::Claim(change_, id, node, now); });
 }
 
+Result<ClaimedRuns> SqliteTx::ClaimReady(const ClaimBounds& bounds, std::string_view node,
+                                         UtcTime now) {
+  return db_.Guard(
+      [&]() -> Result<ClaimedRuns> { return runs::ClaimReady(change_, bounds, node, now); });
+}
+
 Status SqliteTx::RequeueRun(std::string_view id, int64_t fence, const std::optional<Error>& error,
                             UtcTime not_before, UtcTime now) {
   return db_.Guard(

@@ -64,11 +64,15 @@ class StoreReader {
   // Newest first, history too.
   virtual Result<PageOf<RunRow>> ListRuns(const RunFilter& filter, const Page& page) const = 0;
   virtual Result<std::vector<RunRow>> ActiveRuns(std::string_view job) const = 0;  // empty: of all
-  // Queued, not_before <= now, by priority and then age; of each job at most one, and none of a job
-  // that has a run running or, begun already, waiting for its next attempt.
-  virtual Result<std::vector<RunRow>> ReadyRuns(UtcTime now, int limit) const = 0;
-  // The earliest not_before of the queued runs that lies after `after`; nullopt: there is none.
-  virtual Result<std::optional<UtcTime>> NextReady(UtcTime after) const = 0;
+  // Whether a claim at `now` would look at a run.
+  virtual Result<bool> AnyReady(UtcTime now) const = 0;
+  // The earliest not_before of the runs that wait for it; nullopt: none does.
+  virtual Result<std::optional<UtcTime>> NextReady() const = 0;
+  // The runs that have what this queued one waits for, at most `limit`. Empty when it waits for its
+  // time or for a worker.
+  virtual Result<std::vector<std::string>> HoldersFor(const RunRow& run, int limit) const = 0;
+  // Running runs with a stop request.
+  virtual Result<std::vector<std::string>> StoppingRuns() const = 0;
   virtual Result<std::vector<AttemptRow>> Attempts(std::string_view run) const = 0;
   virtual Result<std::vector<RunStreamRow>> RunStreams(std::string_view run) const = 0;
   virtual Result<std::optional<Checkpoint>> GetCheckpoint(std::string_view run,
@@ -123,6 +127,12 @@ class StoreTx : public StoreReader {
   virtual Status InsertRun(const RunRow& run) = 0;
   // Queued -> running: a new attempt with a new fence, which is returned. conflict: not queued.
   virtual Result<int64_t> ClaimRun(std::string_view id, std::string_view node, UtcTime now) = 0;
+  // Claims what may begin at `now`, by priority and then age: one run of a job at a time (parallel
+  // ones beside each other; one that has begun before those that have not), of a key at most the
+  // smallest limit that its queued and running runs name, of a pool its size. One that waits for
+  // another run is passed over, at no cost to the next claim.
+  virtual Result<ClaimedRuns> ClaimReady(const ClaimBounds& bounds, std::string_view node,
+                                         UtcTime now) = 0;
   // The attempt ended with `error` (nullopt: stopped, goes on later) and another one begins at or
   // after `not_before`: running -> queued. The checkpoint stays.
   virtual Status RequeueRun(std::string_view id, int64_t fence, const std::optional<Error>& error,
@@ -144,7 +154,7 @@ class StoreTx : public StoreReader {
   virtual Status ReopenRun(std::string_view id, UtcTime now) = 0;
   virtual Status RequestStop(std::string_view id, StopRequest request) = 0;
   // Every run left `running` by an earlier boot -> queued with its checkpoint, at once. Returns
-  // them.
+  // them. What waits for a key or a pool is looked at again: their sizes may be others now.
   virtual Result<std::vector<RunRow>> AdoptOrphans(std::string_view node, UtcTime now) = 0;
 
   // ---- the pump's ----

@@ -55,6 +55,9 @@ struct DestinationDescriptor {
   Result<std::unique_ptr<Destination>> (*open)(const ConnectorArgs& args);
   // A full refresh takes the place of what is there, and a job can be reset. False: it only adds.
   bool replace = true;
+  // A run has a staging that only one run of its job at a time may have. False: records go straight
+  // to the target, and runs beside each other only add.
+  bool staged = true;
 };
 
 // A connector that exists and is not in this binary.

@@ -49,6 +49,10 @@ constexpr std::string_view kSchemas = R"json({
     "nominal_at": {"$ref": "#/components/schemas/Time"},
     "queued_at": {"type": "string", "format": "date-time"},
     "not_before": {"$ref": "#/components/schemas/Time"},
+    "waits_for": {"type": ["object", "null"], "required": ["reason"], "properties": {
+      "reason": {"enum": ["worker", "time", "job", "key", "pool"]},
+      "until": {"type": "string", "format": "date-time"}, "key": {"type": "string"},
+      "pool": {"type": "string"}, "runs": {"type": "array", "items": {"type": "string"}}}},
     "started_at": {"$ref": "#/components/schemas/Time"},
     "finished_at": {"$ref": "#/components/schemas/Time"},
     "stage": {"enum": ["open", "read", "verify", "publish", "record"]},

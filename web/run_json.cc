@@ -7,6 +7,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kHoldersShown = 10;
+
 // In the words of runs: a stream that is recorded has succeeded.
 std::string_view StreamStateName(const RunStreamRow& row) {
   return row.state == "recorded" ? std::string_view("succeeded") : row.state;
@@ -18,6 +20,16 @@ json WatermarkText(const std::string& text) {
   // A text's token has its quotes.
   json cursor = text.front() == '"' ? json::parse(text, nullptr, false) : json(text);
   return {{"cursor", cursor.is_string() ? std::move(cursor) : json(text)}};
+}
+
+// What a queued run waits for; null for any other.
+json WaitJson(const RunRow& run) {
+  if (run.phase != RunPhase::kQueued) return {};
+  json wait = {{"reason", RunWaitName(run.waits)}};
+  if (run.waits == RunWait::kTime) wait["until"] = FormatUtc(run.not_before);
+  if (run.waits == RunWait::kKey) wait["key"] = run.key;
+  if (run.waits == RunWait::kPool) wait["pool"] = run.pool;
+  return wait;
 }
 
 }  // namespace
@@ -59,6 +71,7 @@ json RunJson(const RunRow& run, const RunControl* control) {
   result["nominal_at"] = TimeJson(run.nominal_at);
   result["queued_at"] = FormatUtc(run.queued_at);
   result["not_before"] = run.phase == RunPhase::kQueued ? json(FormatUtc(run.not_before)) : json();
+  result["waits_for"] = WaitJson(run);
   result["started_at"] = TimeJson(run.started_at);
   result["finished_at"] = TimeJson(run.finished_at);
   result["stage"] = StageName(stage);
@@ -70,6 +83,9 @@ json RunJson(const RunRow& run, const RunControl* control) {
 
 Result<json> WholeRunJson(const StoreReader& reader, const RunRow& run, const RunControl* control) {
   json result = RunJson(run, control);
+  if (run.phase == RunPhase::kQueued) {
+    BIZOND_ASSIGN_OR_RETURN(result["waits_for"]["runs"], reader.HoldersFor(run, kHoldersShown));
+  }
   result["streams"] = json::array();
   BIZOND_ASSIGN_OR_RETURN(const std::vector<RunStreamRow> streams, reader.RunStreams(run.id));
   for (const RunStreamRow& row : streams) {

@@ -1,5 +1,5 @@
 // What every Store promises, method by method: the fixture that the cases of the suite share. A new
-// store is one more factory in store_jobs_test.cc.
+// store is one more factory.
 //
 // Threads: one test at a time.
 #ifndef BIZOND_TESTS_CONFORMANCE_STORE_CONFORMANCE_H_
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "store/sqlite_store.h"
 #include "store/store.h"
 #include "tests/base/temporary_directory.h"
 
@@ -27,6 +28,15 @@ struct StoreFactory {
 
   friend void PrintTo(const StoreFactory& factory, std::ostream* out) { *out << factory.name; }
 };
+
+inline std::vector<StoreFactory> StoreFactories() {
+  return {{"sqlite", [](const std::filesystem::path& directory, Clock* clock) {
+             StoreOptions options;
+             options.directory = directory;
+             options.clock = clock;
+             return OpenSqliteStore(options);
+           }}};
+}
 
 class StoreConformance : public ::testing::TestWithParam<StoreFactory> {
  protected:

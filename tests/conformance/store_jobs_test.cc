@@ -5,16 +5,8 @@
 namespace bizond {
 namespace {
 
-Result<std::unique_ptr<Store>> OpenSqlite(const std::filesystem::path& directory, Clock* clock) {
-  StoreOptions options;
-  options.directory = directory;
-  options.clock = clock;
-  return OpenSqliteStore(options);
-}
-
 // Every store there is.
-INSTANTIATE_TEST_SUITE_P(Stores, StoreConformance,
-                         ::testing::Values(StoreFactory{"sqlite", OpenSqlite}),
+INSTANTIATE_TEST_SUITE_P(Stores, StoreConformance, ::testing::ValuesIn(StoreFactories()),
                          [](const auto& param) { return std::string(param.param.name); });
 
 TEST_P(StoreConformance, ChangedDefinitionRaisesTheVersionAndAnEqualOneKeepsIt) {

@@ -9,41 +9,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-TEST_P(StoreConformance, ReadyRunsComeByPriorityAndThenAge) {
-  RunRow old = Queued("r-old", "a", 1), young = Queued("r-young", "b", 2),
-         first = Queued("r-first", "c", 3), later = Queued("r-later", "d", 0);
-  first.priority = 5;
-  later.not_before = At(100);
-  for (const RunRow& run : {young, old, later, first}) InsertRun(run);
-  EXPECT_THAT(Ids(Get([](const StoreReader& r) { return r.ReadyRuns(At(50), 10); })),
-              ElementsAre("r-first", "r-old", "r-young"));
-  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(At(0)); }), At(1));
-  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(At(3)); }), At(100));
-  EXPECT_EQ(Get([](const StoreReader& r) { return r.NextReady(At(100)); }), std::nullopt);
-  EXPECT_EQ(CodeOf([&](StoreTx& tx) { return tx.InsertRun(old); }), "conflict");
-  EXPECT_EQ(Get([](const StoreReader& r) { return r.ActiveRuns(""); }).size(), 4u);
-  EXPECT_THAT(Ids(Get([](const StoreReader& r) { return r.ActiveRuns("a"); })),
-              ElementsAre("r-old"));
-}
-
-TEST_P(StoreConformance, ReadyRunsAreOneOfEachJobThatMayBegin) {
-  for (const RunRow& run : {Queued("a-1", "a", 1), Queued("a-2", "a", 2), Queued("b-1", "b", 3),
-                            Queued("b-2", "b", 4), Queued("c-1", "c", 5), Queued("c-2", "c", 6)}) {
-    InsertRun(run);
-  }
-  const auto ready = [&](int at) {
-    return Ids(Get([&](const StoreReader& r) { return r.ReadyRuns(At(at), 10); }));
-  };
-  EXPECT_THAT(ready(50), ElementsAre("a-1", "b-1", "c-1"));
-  const int64_t fence = Claim("b-1");
-  EXPECT_THAT(ready(50), ElementsAre("a-1", "c-1")) << "b has a run that runs";
-  Must([&](StoreTx& tx) {
-    return tx.RequeueRun("b-1", fence, Error{ErrorKind::kTransient, "x", "x", ""}, At(80), At(50));
-  });
-  EXPECT_THAT(ready(50), ElementsAre("a-1", "c-1")) << "b-1 waits for its next attempt";
-  EXPECT_THAT(ready(90), ElementsAre("a-1", "b-1", "c-1"));
-}
-
 TEST_P(StoreConformance, ClaimIsForOneAndItsFenceGrows) {
   InsertRun(Queued("r1", "j"));
   InsertRun(Queued("r2", "j"));

@@ -152,7 +152,9 @@ TEST_F(CatchUpTest, AllMeansAllWithABuffer) {
 }
 
 TEST_F(CatchUpTest, DowntimeOfAPausedJobMakesNoRun) {
-  MustPut(DummyJob("a", {{"schedule", {{"cron", "0 * * * *"}, {"catch_up", "all"}}}}));
+  MustPut(DummyJob(
+      "a",
+      {{"schedule", {{"cron", "0 * * * *"}, {"catch_up", "all"}, {"overlap", "buffer_all"}}}}));
   ASSERT_TRUE(service_->Pause("a"));
   clock_.Advance(hours(3));
   EXPECT_TRUE(Fire().empty());

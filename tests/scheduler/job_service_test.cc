@@ -149,7 +149,6 @@ TEST_F(JobServiceTest, InvalidJobsStoreNothing) {
                              {{"after", "a"}},
                              {{"after", {"b", "c"}}},
                              {{"after", "b"}, {"jitter", "1s"}},
-                             {{"every", "1h"}, {"overlap", "allow_all"}},
                              {{"at", "2020-01-01T00:00:00Z"}},
                              {{"every", "1h"}, {"unknown", 1}}};
   for (const json& schedule : kSchedules) {
@@ -205,19 +204,6 @@ TEST_F(JobServiceTest, AWrongScheduleIsSaidWhereItStands) {
     EXPECT_EQ(parsed.errors[0].column, wrong.column) << wrong.path;
     EXPECT_EQ(parsed.errors[0].message.find("schedule"), std::string::npos);
   }
-}
-
-TEST_F(JobServiceTest, ConcurrencyWithoutEffectIsAWarning) {
-  const json kBlocks[] = {{{"key", "warehouse"}}, {{"pool", "heavy"}}, {{"limit", 3}}};
-  for (const json& block : kBlocks) {
-    const ParsedJob parsed =
-        service_->Check(DummyJob("a", {{"concurrency", block}}).dump(), JobOrigin::kApi);
-    EXPECT_TRUE(parsed.spec) << block;
-    ASSERT_EQ(parsed.warnings.size(), 1u) << block;
-    EXPECT_EQ(parsed.warnings[0].path, "concurrency");
-  }
-  const json priority = {{"concurrency", {{"priority", 3}}}};
-  EXPECT_THAT(service_->Check(DummyJob("a", priority).dump(), JobOrigin::kApi).warnings, IsEmpty());
 }
 
 TEST_F(JobServiceTest, AChangedScheduleIsPlannedAnewAndARemovedOneGoes) {

@@ -127,6 +127,9 @@ class SchedulerFixture : public JobFixture {
   void MakeScheduler(int workers = 2) {
     SchedulerOptions options;
     options.workers = workers;
+    MakeScheduler(options);
+  }
+  void MakeScheduler(const SchedulerOptions& options) {
     scheduler_ = std::make_unique<Scheduler>(store_.get(), &TestCatalog(), &clock_, options);
     executor_ = std::make_unique<GatedExecutor>(store_.get(), &clock_);
     UseControl(scheduler_.get());

@@ -93,6 +93,23 @@ TEST_F(ApiTest, ListsComeInPagesAndByFilters) {
   }
 }
 
+TEST_F(ApiTest, AQueuedRunSaysWhatItWaitsFor) {
+  Submit("j");
+  const auto trigger = [this] {
+    return Post("/api/v1/jobs/j/runs", json::object()).body["id"].get<std::string>();
+  };
+  const auto waits = [this](const std::string& id) {
+    return Get("/api/v1/runs/" + id).body["waits_for"];
+  };
+  const std::string first = trigger();
+  const std::string second = trigger();
+  EXPECT_EQ(waits(first), (json{{"reason", "worker"}, {"runs", json::array()}}));
+  EXPECT_EQ(waits(second), (json{{"reason", "job"}, {"runs", {first}}}));
+  Post("/api/v1/runs/" + first + "/cancel", json::object());
+  EXPECT_TRUE(waits(first).is_null());
+  EXPECT_EQ(waits(second)["reason"], "worker");
+}
+
 TEST_F(ApiTest, ARunIsTriggeredOnceForAKeyReadCancelledAndRetried) {
   Submit("j");
   const Headers key = {{"Idempotency-Key", "k1"}};

@@ -12,7 +12,7 @@ import { Ago, Took } from '../components/when.js';
 import { bytes, count, rate, rowsPerSecond } from '../format.js';
 import { html } from '../html.js';
 import { useResource } from '../resource.js';
-import { jobLink } from '../router.js';
+import { jobLink, runLink } from '../router.js';
 import { CANCELLABLE, RETRYABLE, TRIGGERS } from '../states.js';
 import { progressOf } from '../store.js';
 import { duration, runMs } from '../time.js';
@@ -64,6 +64,24 @@ function Counters({ run, speed }) {
   )}</dl>`;
 }
 
+const WAITS = {
+  worker: () => 'for a free worker',
+  time: (wait) => html`until <${Ago} at=${wait.until} />`,
+  job: () => 'for another run of its job',
+  key: (wait) => html`for a place of the key <bdi>${wait.key}</bdi>`,
+  pool: (wait) => html`for a place in the pool <bdi>${wait.pool}</bdi>`,
+};
+
+// Why a queued run does not run, with the runs that are in its way.
+function waitsFor(wait) {
+  if (!wait) return null;
+  const holders = (wait.runs ?? []).map(
+    (id, index) => html`${index ? ', ' : ', held by '}<a key=${id} href=${runLink(id)}>
+      <code>${id.slice(-8)}</code></a>`,
+  );
+  return html`${WAITS[wait.reason]?.(wait) ?? wait.reason}${holders}`;
+}
+
 function waited(run) {
   if (!run.started_at || !run.queued_at) return null;
   return duration(Date.parse(run.started_at) - Date.parse(run.queued_at));
@@ -91,6 +109,7 @@ export function Run({ name: id }) {
     <div class="card"><${Facts} items=${[
       ['Started', html`<${Ago} at=${run.started_at} none="not yet" />`],
       ['Took', html`<${Took} run=${run} />`],
+      ['Waits', waitsFor(run.waits_for)],
       ['Waited', waited(run), 'From being queued to being started'],
       [
         'Due',
