@@ -11,6 +11,7 @@
 #include "scheduler/pending_resets.h"
 #include "scheduler/retry_policy.h"
 #include "store/store_run_state.h"
+#include "store/warning_log.h"
 #include "sync/job_parser.h"
 
 namespace bizond {
@@ -202,7 +203,8 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
       last,
       {parts_.state_dir, "rejects/" + EncodePathSegment(spec.name) + "/" +
                              EncodePathSegment(stream) + "-" + attempt.run().id + ".jsonl"}};
-  SyncPump pump(plan, {source.get(), destination.get(), &state, attempt.log.get(), parts_.clock,
+  WarningLog log(parts_.store, attempt.run(), stream, attempt.log.get());
+  SyncPump pump(plan, {source.get(), destination.get(), &state, &log, parts_.clock,
                        &attempt.shared.stop_reason});
   BIZOND_ASSIGN_OR_RETURN(const Counters counters, pump.Run(attempt.shared.stop.get_token()));
   attempt.done += counters;

@@ -57,6 +57,15 @@ inline bool IsActive(RunPhase phase) { return phase <= RunPhase::kRunning; }
 
 enum class StopRequest { kNone = 0, kCancel = 1 };
 
+// A run keeps one a (code, stream), and at most kRunWarningsMax of them.
+struct RunWarningRow {
+  std::string code;
+  std::string stream;
+  std::string message;
+  std::string remedy;
+};
+inline constexpr size_t kRunWarningsMax = 20;
+
 struct RunRow {
   std::string id;
   std::string job;
@@ -77,6 +86,7 @@ struct RunRow {
   bool published = false;
   StopRequest stop_request = StopRequest::kNone;
   std::optional<Error> error;
+  std::vector<RunWarningRow> warnings;  // In the order of their first saying; of all attempts.
 };
 
 struct AttemptRow {

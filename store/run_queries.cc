@@ -17,7 +17,7 @@ constexpr size_t kRecentRuns = 30;
   "id, job, job_version, trigger, phase, attempt, fence, reset, priority, nominal_at, "       \
   "queued_at, not_before, started_at, finished_at, stage, rows_read, rows_written, "          \
   "rows_rejected, rows_deduplicated, rows_filtered, bytes_written, published, stop_request, " \
-  "error "
+  "error, warnings "
 
 Counters CountersAt(const Query& query, int column) {
   return {query.Unsigned(column),     query.Unsigned(column + 1), query.Unsigned(column + 2),
@@ -45,6 +45,7 @@ RunRow FromRow(const Query& query) {
   run.published = query.Flag(21);
   run.stop_request = static_cast<StopRequest>(query.Int(22));
   run.error = DecodeError(query.MaybeText(23));
+  run.warnings = DecodeWarnings(query.MaybeText(24));
   return run;
 }
 

@@ -176,8 +176,7 @@ Status BigQueryDestination::Diverged(const OpenRequest& request, const std::stri
   if (request.on_target_changed != OnTargetChanged::kContinue) {
     return Failure(TargetDiverged(name, what));
   }
-  log_->Write(LogLevel::kWarning, "the target was changed by somebody else; going on from it",
-              {{"target", name}, {"change", what}});
+  log_->Warn(TargetContinued(name, what));
   return {};
 }
 

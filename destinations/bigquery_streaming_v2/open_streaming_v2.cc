@@ -127,8 +127,7 @@ Status StreamingV2Destination::CheckTarget(const OpenRequest& request,
   if (request.on_target_changed != OnTargetChanged::kContinue) {
     return Failure(TargetDiverged(target_.Dotted(), what));
   }
-  log_->Write(LogLevel::kWarning, "the target was changed by somebody else; going on from it",
-              {{"target", target_.Dotted()}, {"change", what}});
+  log_->Warn(TargetContinued(target_.Dotted(), what));
   return {};
 }
 

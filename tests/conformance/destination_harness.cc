@@ -38,6 +38,11 @@ std::string Hashed(const StoredRow& row) { return row.key + " " + HexOf(HashByte
 
 }  // namespace
 
+void ListLog::Warn(const RunWarning& warning) {
+  warnings.push_back(warning.code);
+  RunLog::Warn(warning);
+}
+
 void ListLog::Write(LogLevel, std::string_view message, std::initializer_list<LogField>) {
   lines.emplace_back(message);
 }
