@@ -173,7 +173,7 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
   BIZOND_ASSIGN_OR_RETURN(
       const std::unique_ptr<Destination> destination,
       destination_row->open({spec, stream, destination_id, std::move(destination_config),
-                             parts_.roots, *parts_.clock}));
+                             parts_.roots, *parts_.clock, parts_.connector_dir}));
   if (const std::string target = destination->CanonicalTarget(); !target.empty()) {
     BIZOND_RETURN_IF_ERROR(parts_.store->Write(
         [&](StoreTx& tx) { return tx.ClaimTarget({target, spec.name, stream}); }));

@@ -70,7 +70,7 @@ Status BigQueryStreamingDestination::CheckConnection(std::stop_token stop) {
   BIZOND_ASSIGN_OR_RETURN(const bool there, api_.DatasetExists(table_, stop));
   if (!there) return {};  // A run makes it.
   BIZOND_ASSIGN_OR_RETURN(const auto table, FindTable(std::move(stop)));
-  if (table) BIZOND_RETURN_IF_ERROR(Compare(*table));
+  if (table) BIZOND_RETURN_IF_ERROR(MergeSchemas(table->schema, schema_));
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include "destinations/bigquery_streaming_v2/row_descriptor.h"
 #include "destinations/divergence.h"
 #include "destinations/google/table_labels.h"
+#include "destinations/google/target_table.h"
 #include "sync/run_log.h"
 
 namespace bizond {
@@ -69,22 +70,6 @@ BigQueryTableName StreamingV2Destination::Written() const {
   return mode_ == PublishMode::kReplace ? Staging() : target_;
 }
 
-// The job's columns; where the target has bizon's data as text, as the batch destination makes it,
-// so it is here.
-BigQuerySchema StreamingV2Destination::WantedSchema(
-    const std::optional<BigQueryTable>& target) const {
-  BigQuerySchema wanted = options_.config.schema;
-  if (options_.config.unnest || !target) return wanted;
-  for (BigQueryColumn& column : wanted) {
-    for (const BigQueryColumn& there : target->schema) {
-      const bool text = there.name == column.name && column.type == BigQueryType::kJson &&
-                        there.type == BigQueryType::kString;
-      if (text) column.type = BigQueryType::kString;
-    }
-  }
-  return wanted;
-}
-
 nlohmann::json StreamingV2Destination::TableResource(const BigQuerySchema& schema,
                                                      bool staging) const {
   nlohmann::json resource = {{"schema", SchemaToRest(schema)}};
@@ -96,7 +81,7 @@ nlohmann::json StreamingV2Destination::TableResource(const BigQuerySchema& schem
     resource = NewTableResource(options_.config);
     resource["schema"] = SchemaToRest(schema);
   }
-  resource["labels"] = TableLabels::For(publisher_, "").ToJson();
+  resource["labels"] = PublisherLabels(publisher_, "");
   return resource;
 }
 
@@ -127,7 +112,7 @@ Status StreamingV2Destination::EnsureTable() {
   if (!target && mode_ != PublishMode::kReplace) {
     BIZOND_ASSIGN_OR_RETURN(target, TableOrNew(target_, options_.config.schema));
   }
-  const BigQuerySchema wanted = WantedSchema(target);
+  const BigQuerySchema wanted = ColumnsFor(options_.config, target);
   if (target) {
     const auto publication =
         direct ? std::optional<std::string_view>(publisher_.run_id) : std::nullopt;

@@ -42,7 +42,7 @@ struct StreamingV2Options {
   BigQueryConfig config;
   BigQueryEndpoints endpoints;
   std::shared_ptr<GoogleTokenSource> token;  // nullptr: an emulator, which asks for none.
-  Location lock;
+  std::optional<Root> state_dir;             // Of the lock.
 };
 
 class StreamingV2Destination final : public Destination {
@@ -77,7 +77,6 @@ class StreamingV2Destination final : public Destination {
   Status EnsureStream();
   Status EnsureTable();
   Status MatchSchema(const BigQueryTable& table, const BigQuerySchema& wanted);
-  BigQuerySchema WantedSchema(const std::optional<BigQueryTable>& target) const;
   nlohmann::json TableResource(const BigQuerySchema& schema, bool staging) const;
   Result<BigQueryTable> TableOrNew(const BigQueryTableName& name, const BigQuerySchema& schema);
   Status WriteRow(const Record& record, uint64_t iteration);

@@ -109,7 +109,7 @@ class StreamingV2TlsTest : public ::testing::Test {
     options.config.schema = BizonSchema(true);
     options.endpoints = endpoints;
     options.token = tokens_;
-    options.lock = {*Root::Open(folder_.path()), "lock"};
+    options.state_dir = *Root::Open(folder_.path());
     return {std::move(options), clock_};
   }
   OpenRequest Request() {
