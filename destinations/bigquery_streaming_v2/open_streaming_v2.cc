@@ -47,6 +47,7 @@ Status StreamingV2Destination::Open(const OpenRequest& request, std::stop_token 
   stream_.reset();
   request_ = {};
   unsealed_ = false;
+  table_changed_ = false;
   encoder_.reset();
   fresh_ = false;
   shown_ = 0;

@@ -81,6 +81,8 @@ class StreamingV2Destination final : public Destination {
   Result<BigQueryTable> TableOrNew(const BigQueryTableName& name, const BigQuerySchema& schema);
   Status WriteRow(const Record& record, uint64_t iteration);
   Status SendRequest();
+  void NoteSchemaUpdate();
+  void LeaveChangedTable();
   // ---- publishing (publication.cc) ----
   Status Seal();
   Status Commit(const StreamState& intent);
@@ -113,7 +115,8 @@ class StreamingV2Destination final : public Destination {
   bool writer_defaults_ = false;
   std::unique_ptr<AppendStream> stream_;
   int64_t stream_opened_ms_ = 0;
-  bool unsealed_ = false;  // There were records since the last mark.
+  bool table_changed_ = false;  // Since the encoder was made, as the service told.
+  bool unsealed_ = false;       // There were records since the last mark.
   AppendRequest request_;
   std::string row_;  // Scratch.
   uint64_t bytes_written_ = 0;
