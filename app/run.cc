@@ -183,6 +183,9 @@ void Show(const RunRow& run, Console& console) {
                 std::to_string(run.counters.rows_deduplicated) + " known, " +
                 std::to_string(run.counters.rows_filtered) + " old, " +
                 std::to_string(run.counters.rows_rejected) + " rejected");
+  for (const RunWarningRow& warning : run.warnings) {
+    console.Report(RunWarning{warning.code, warning.message, warning.remedy});
+  }
   if (run.error) console.Report(*run.error);
 }
 
