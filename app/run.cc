@@ -50,9 +50,12 @@ class ForegroundRun {
   ForegroundRun(const RunOptions& options, JobFile file, Console& console)
       : options_(options), file_(std::move(file)), console_(console) {}
 
-  Result<RunRow> Execute(const std::filesystem::path& directory, std::stop_token stop) {
+  // In the state directory of all runs.
+  Result<RunRow> Execute(const std::filesystem::path& state_dir, std::stop_token stop) {
+    const std::filesystem::path directory = RunStateDir(state_dir, file_.spec.name);
     BIZOND_ASSIGN_OR_RETURN(store_, OpenStore(directory, &clock_, options_.wait, stop));
     BIZOND_ASSIGN_OR_RETURN(const Root root, Root::Open(directory));
+    BIZOND_ASSIGN_OR_RETURN(const Root connector_dir, Root::Open(state_dir));
     logs_.emplace(root, &clock_);
     service_.emplace(store_.get(), &BuiltInCatalog(), &clock_, &control_, &plain_secrets_);
     const std::string name = file_.spec.name;
@@ -66,7 +69,7 @@ class ForegroundRun {
     BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> before,
                             store_->Query([&](const auto& r) { return r.GetJob(name); }));
     plain_secrets_.Set(name, file_.spec.plain_secrets);
-    MakeExecutor(root);
+    MakeExecutor(root, connector_dir);
     for (const RunRow& run : left) {
       console_.Note("going on with run " + run.id + ", which was cut off");
       BIZOND_ASSIGN_OR_RETURN(RunRow ended, ExecuteOne(run.id, stop));
@@ -102,7 +105,7 @@ class ForegroundRun {
     return service_->Trigger(file_.spec.name, trigger);
   }
 
-  void MakeExecutor(const Root& root) {
+  void MakeExecutor(const Root& root, const Root& connector_dir) {
     SyncExecutor::Parts parts{store_.get(),
                               &*logs_,
                               &BuiltInCatalog(),
@@ -113,6 +116,7 @@ class ForegroundRun {
                               &file_.secrets,
                               [this](const LiveRun& live) { ShowProgress(live); },
                               root,
+                              connector_dir,
                               {options_.streams, options_.max_iterations},
                               file_.roots,
                               /*log_failures=*/false};
@@ -179,6 +183,9 @@ void Show(const RunRow& run, Console& console) {
                 std::to_string(run.counters.rows_deduplicated) + " known, " +
                 std::to_string(run.counters.rows_filtered) + " old, " +
                 std::to_string(run.counters.rows_rejected) + " rejected");
+  for (const RunWarningRow& warning : run.warnings) {
+    console.Report(RunWarning{warning.code, warning.message, warning.remedy});
+  }
   if (run.error) console.Report(*run.error);
 }
 
@@ -193,9 +200,8 @@ int RunJobFile(const RunOptions& options, Console& console) {
     console.Report(state_dir.error());
     return kExitUsage;
   }
-  const std::filesystem::path directory = RunStateDir(*state_dir, opened.file->spec.name);
   ForegroundRun foreground(options, std::move(*opened.file), console);
-  const Result<RunRow> run = foreground.Execute(directory, signals.token());
+  const Result<RunRow> run = foreground.Execute(*state_dir, signals.token());
   console.ClearProgress();
   if (!run) {
     console.Report(run.error());

@@ -91,7 +91,7 @@ class Daemon {
     executor_.emplace(
         SyncExecutor::Parts{store_.get(), &*logs_, &BuiltInCatalog(), &clock_, &plain_secrets_,
                             scheduler_->jobs(), &*api_secrets_, &*file_secrets_,
-                            [this](const LiveRun& live) { scheduler_->Progress(live); }, root,
+                            [this](const LiveRun& live) { scheduler_->Progress(live); }, root, root,
                             RunOverrides{}, std::move(roots)});
     WebParts parts;
     parts.store = store_.get();

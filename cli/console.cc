@@ -180,11 +180,20 @@ void Console::Note(std::string_view line) {
 }
 
 void Console::Report(const Error& error) {
+  ReportCoded(Coloured("error:", kRed), error.code, error.message, error.remedy);
+}
+
+void Console::Report(const RunWarning& warning) {
+  ReportCoded(Coloured("warning:", kYellow), warning.code, warning.message, warning.remedy);
+}
+
+void Console::ReportCoded(std::string text, std::string_view code, std::string_view message,
+                          std::string_view remedy) {
   ClearProgress();
-  std::string text = Coloured("error:", kRed) + " " + EscapeControls(error.message);
-  if (!error.code.empty()) text += " (" + EscapeControls(error.code) + ")";
+  text += " " + EscapeControls(message);
+  if (!code.empty()) text += " (" + EscapeControls(code) + ")";
   text += "\n";
-  for (const std::string& line : Lines(error.remedy)) text += "  " + line + "\n";
+  for (const std::string& line : Lines(remedy)) text += "  " + line + "\n";
   Write(stderr, text);
 }
 

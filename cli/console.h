@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "sync/job_parser.h"
+#include "sync/run_log.h"
 
 namespace bizond {
 
@@ -38,6 +39,8 @@ class Console {
   void Note(std::string_view line);
   // "error: ...", the remedy on a line of its own.
   void Report(const Error& error);
+  // "warning: ...", in the same way.
+  void Report(const RunWarning& warning);
   // file:line:column: message, remedy below; as compilers print them.
   void Report(std::string_view file, const JobIssue& issue, bool warning);
 
@@ -51,6 +54,8 @@ class Console {
 
  private:
   std::string Coloured(std::string_view text, const char* colour) const;
+  void ReportCoded(std::string text, std::string_view code, std::string_view message,
+                   std::string_view remedy);
 
   const bool json_;
   bool error_is_terminal_ = false;

@@ -114,6 +114,10 @@ void ShowRun(const json& run, Console& console) {
   }
   console.PrintTable(
       {"STREAM", "STATE", "READ", "WRITTEN", "KNOWN", "OLD", "REJECTED", "FROM", "TO"}, rows);
+  for (const json& warning : run.value("warnings", json::array())) {
+    console.Report(RunWarning{MemberText(warning, "code"), MemberText(warning, "message"),
+                              MemberText(warning, "remedy")});
+  }
   const auto error = run.find("error");
   if (error == run.end() || !error->is_object()) return;
   console.Report(Error{ErrorKind::kPermanent, MemberText(*error, "code"),

@@ -16,6 +16,14 @@ Error TargetDiverged(std::string_view target, std::string_view what) {
                           kStartOver)};
 }
 
+RunWarning TargetContinued(std::string_view target, std::string_view what) {
+  return {.code = "target_diverged",
+          .message = fmt::format("{} is not what the last publication left: {}; the run goes on "
+                                 "from what is there (on_target_changed: continue)",
+                                 target, what),
+          .remedy = "find out who else writes it; what they wrote is not taken back"};
+}
+
 Error StagingLost(std::string_view staging, std::string_view what) {
   return {.kind = ErrorKind::kPermanent,
           .code = "staging_lost",

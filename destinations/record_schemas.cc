@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/text.h"
+
 namespace bizond {
 namespace {
 
@@ -45,8 +47,10 @@ Result<std::vector<SchemaColumn>> ReadColumns(const json& list, int depth) {
                       .default_value_expression = TextOf(column, "default_value_expression"),
                       .fields = {}};
     if (!mode.empty() && mode != "NULLABLE" && !read.required && !read.repeated) {
-      return BadSchema(
-          fmt::format("record_schemas gives the column '{}' the mode '{}'", read.name, mode));
+      return Fail(ErrorKind::kConfig, "bad_record_schema",
+                  fmt::format("record_schemas gives the column '{}' the mode '{}'", read.name,
+                              EscapeControls(mode.substr(0, 100))),
+                  "a mode is NULLABLE, REQUIRED or REPEATED");
     }
     if (const auto fields = column.find("fields"); fields != column.end() && !fields->is_null()) {
       BIZOND_ASSIGN_OR_RETURN(read.fields, ReadColumns(*fields, depth + 1));

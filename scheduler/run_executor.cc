@@ -11,6 +11,7 @@
 #include "scheduler/pending_resets.h"
 #include "scheduler/retry_policy.h"
 #include "store/store_run_state.h"
+#include "store/warning_log.h"
 #include "sync/job_parser.h"
 
 namespace bizond {
@@ -172,7 +173,7 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
   BIZOND_ASSIGN_OR_RETURN(
       const std::unique_ptr<Destination> destination,
       destination_row->open({spec, stream, destination_id, std::move(destination_config),
-                             parts_.roots, *parts_.clock}));
+                             parts_.roots, *parts_.clock, parts_.connector_dir}));
   if (const std::string target = destination->CanonicalTarget(); !target.empty()) {
     BIZOND_RETURN_IF_ERROR(parts_.store->Write(
         [&](StoreTx& tx) { return tx.ClaimTarget({target, spec.name, stream}); }));
@@ -202,7 +203,8 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
       last,
       {parts_.state_dir, "rejects/" + EncodePathSegment(spec.name) + "/" +
                              EncodePathSegment(stream) + "-" + attempt.run().id + ".jsonl"}};
-  SyncPump pump(plan, {source.get(), destination.get(), &state, attempt.log.get(), parts_.clock,
+  WarningLog log(parts_.store, attempt.run(), stream, attempt.log.get());
+  SyncPump pump(plan, {source.get(), destination.get(), &state, &log, parts_.clock,
                        &attempt.shared.stop_reason});
   BIZOND_ASSIGN_OR_RETURN(const Counters counters, pump.Run(attempt.shared.stop.get_token()));
   attempt.done += counters;

@@ -86,6 +86,8 @@ class SyncExecutor final : public RunExecutor {
     std::function<void(const LiveRun&)> on_progress;
     // Rejects files go below it.
     Root state_dir;
+    // What connectors keep for all jobs (ConnectorArgs::state_dir).
+    Root connector_dir;
     RunOverrides overrides;
     Roots roots;
     // False: whoever started the run tells how it ended.

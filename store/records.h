@@ -71,6 +71,15 @@ std::string_view RunWaitName(RunWait wait);  // "worker", "time", ... as in the 
 
 inline constexpr std::string_view kDefaultPool = "default";
 
+// A run keeps one a (code, stream), and at most kRunWarningsMax of them.
+struct RunWarningRow {
+  std::string code;
+  std::string stream;
+  std::string message;
+  std::string remedy;
+};
+inline constexpr size_t kRunWarningsMax = 20;
+
 struct RunRow {
   std::string id;
   std::string job;
@@ -97,6 +106,7 @@ struct RunRow {
   bool published = false;
   StopRequest stop_request = StopRequest::kNone;
   std::optional<Error> error;
+  std::vector<RunWarningRow> warnings;  // In the order of their first saying; of all attempts.
 };
 
 // What a batch of claims may take.

@@ -36,6 +36,16 @@ std::optional<std::string> Unhex(std::string_view hex) {
   return text;
 }
 
+std::string TextField(const nlohmann::json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// A peer's message may hold any bytes.
+std::string DumpText(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 }  // namespace
 
 std::optional<std::string> EncodeError(const std::optional<Error>& error) {
@@ -45,8 +55,7 @@ std::optional<std::string> EncodeError(const std::optional<Error>& error) {
                          {"message", Redact(error->message)},
                          {"remedy", Redact(error->remedy)}};
   if (error->retry_after) json["retry_after_ms"] = error->retry_after->count();
-  // A peer's message may hold any bytes.
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return DumpText(json);
 }
 
 std::optional<Error> DecodeError(const std::optional<std::string>& text) {
@@ -57,19 +66,40 @@ std::optional<Error> DecodeError(const std::optional<std::string>& text) {
     return Error{ErrorKind::kPermanent, "unreadable_error",
                  "the stored error cannot be read: " + *text, "bizond doctor"};
   }
-  const auto field = [&json](const char* key) {
-    const auto found = json.find(key);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  error.kind = ParseErrorKind(field("kind")).value_or(ErrorKind::kPermanent);
-  error.code = field("code");
-  error.message = field("message");
-  error.remedy = field("remedy");
+  error.kind = ParseErrorKind(TextField(json, "kind")).value_or(ErrorKind::kPermanent);
+  error.code = TextField(json, "code");
+  error.message = TextField(json, "message");
+  error.remedy = TextField(json, "remedy");
   if (const auto after = json.find("retry_after_ms");
       after != json.end() && after->is_number_integer()) {
     error.retry_after = std::chrono::milliseconds(after->get<int64_t>());
   }
   return error;
+}
+
+std::optional<std::string> EncodeWarnings(const std::vector<RunWarningRow>& warnings) {
+  if (warnings.empty()) return std::nullopt;
+  nlohmann::json list = nlohmann::json::array();
+  for (const RunWarningRow& warning : warnings) {
+    list.push_back({{"code", warning.code},
+                    {"stream", warning.stream},
+                    {"message", Redact(warning.message)},
+                    {"remedy", Redact(warning.remedy)}});
+  }
+  return DumpText(list);
+}
+
+std::vector<RunWarningRow> DecodeWarnings(const std::optional<std::string>& text) {
+  std::vector<RunWarningRow> warnings;
+  if (!text) return warnings;
+  const nlohmann::json list = nlohmann::json::parse(*text, nullptr, false);
+  if (!list.is_array()) return warnings;
+  for (const nlohmann::json& json : list) {
+    if (!json.is_object()) continue;
+    warnings.push_back({TextField(json, "code"), TextField(json, "stream"),
+                        TextField(json, "message"), TextField(json, "remedy")});
+  }
+  return warnings;
 }
 
 std::string EncodePageKey(char kind, const PageKey& key) {

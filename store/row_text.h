@@ -1,4 +1,4 @@
-// Text forms of what has no column of its own: errors and page cursors.
+// Text forms of what has no column of its own: errors, warnings and page cursors.
 //
 // Threads: pure functions.
 #ifndef BIZOND_STORE_ROW_TEXT_H_
@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "store/records.h"
@@ -18,6 +19,10 @@ namespace bizond {
 std::optional<std::string> EncodeError(const std::optional<Error>& error);
 // What cannot be read becomes an error that says so: a row is shown whatever its error looks like.
 std::optional<Error> DecodeError(const std::optional<std::string>& text);
+
+// The same for a run's warnings; nullopt: none. What cannot be read is left out.
+std::optional<std::string> EncodeWarnings(const std::vector<RunWarningRow>& warnings);
+std::vector<RunWarningRow> DecodeWarnings(const std::optional<std::string>& text);
 
 // The last row of a page: the next one begins behind it.
 struct PageKey {

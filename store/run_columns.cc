@@ -35,6 +35,7 @@ RunRow RunFromRow(const Query& query) {
   run.key_limit = static_cast<int>(query.Int(26));
   run.parallel = query.Flag(27);
   run.waits = static_cast<RunWait>(query.Int(28));
+  run.warnings = DecodeWarnings(query.MaybeText(29));
   return run;
 }
 

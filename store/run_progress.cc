@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include "store/boundary_table.h"
 #include "store/event_table.h"
 #include "store/row_text.h"
@@ -30,6 +33,15 @@ bool HasFailedStream(Change& change, std::string_view run) {
   return change.db
       .MaybeInt("SELECT 1 FROM run_streams WHERE run_id = ? AND state = 'failed' LIMIT 1", run)
       .has_value();
+}
+
+// Whole characters of it.
+std::string Cut(std::string_view text) {
+  constexpr size_t kMaxBytes = 4096;
+  if (text.size() <= kMaxBytes) return std::string(text);
+  size_t end = kMaxBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return std::string(text.substr(0, end)) + "...";
 }
 
 }  // namespace
@@ -96,6 +108,29 @@ Status FailStream(Change& change, std::string_view run, int64_t fence, std::stri
                 EncodeError(error), run, stream);
   events::Tell(change, "run", run, change.clock.Now(),
                {{"job", row.job}, {"state", "running"}, {"failed", std::string(stream)}});
+  return {};
+}
+
+Status AddWarning(Change& change, std::string_view run, int64_t fence,
+                  const RunWarningRow& warning) {
+  BIZOND_ASSIGN_OR_RETURN(RunRow row, Owned(change.db, run, fence));
+  RunWarningRow added = warning;
+  added.message = Cut(warning.message);
+  added.remedy = Cut(warning.remedy);
+  const auto same =
+      std::find_if(row.warnings.begin(), row.warnings.end(), [&](const RunWarningRow& said) {
+        return said.code == added.code && said.stream == added.stream;
+      });
+  if (same != row.warnings.end()) {
+    *same = std::move(added);
+  } else if (row.warnings.size() < kRunWarningsMax) {
+    row.warnings.push_back(std::move(added));
+  } else {
+    return {};
+  }
+  change.db.Run("UPDATE runs SET warnings = ? WHERE id = ?", EncodeWarnings(row.warnings), run);
+  events::Tell(change, "run", run, change.clock.Now(),
+               {{"job", row.job}, {"state", "running"}, {"warning", warning.code}});
   return {};
 }
 

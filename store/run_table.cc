@@ -166,7 +166,7 @@ void PullQueued(Change& change, UtcTime now, Duration step) {
   // A run that was never begun and has no nominal instant waits only when somebody named the
   // instant; queued_at tells such a run from one that was to begin at once.
   change.db.Run(
-      "UPDATE runs SET not_before = max(?1, not_before - ?2) WHERE phase = 0 AND waits = 1 AND "
+      "UPDATE runs SET not_before = max(?1, not_before - ?2) WHERE phase < 2 AND phase = 0 AND "
       "not_before > ?1 AND (attempt > 0 OR nominal_at IS NOT NULL OR not_before <= queued_at)",
       now, step.count());
 }

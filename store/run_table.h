@@ -60,6 +60,8 @@ Status RecordStream(Change& change, std::string_view run, int64_t fence, std::st
                     const StreamRecord& record, bool last, UtcTime now);
 Status FailStream(Change& change, std::string_view run, int64_t fence, std::string_view stream,
                   const Counters& counters, const Error& error);
+Status AddWarning(Change& change, std::string_view run, int64_t fence,
+                  const RunWarningRow& warning);
 Status SetStage(Change& change, std::string_view run, int64_t fence, Stage stage);
 
 // ---- shared by the sources ----

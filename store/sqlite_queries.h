@@ -113,6 +113,7 @@ class SqliteTx final : public SqliteQueries<StoreTx> {
                       const StreamRecord& record, bool last, UtcTime now) override;
   Status FailStream(std::string_view run, int64_t fence, std::string_view stream,
                     const Counters& counters, const Error& error) override;
+  Status AddWarning(std::string_view run, int64_t fence, const RunWarningRow& warning) override;
   Status SetStage(std::string_view run, int64_t fence, Stage stage) override;
 
   Status PutStreamState(std::string_view job, const StreamStateRow& row, UtcTime now) override;

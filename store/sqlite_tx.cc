@@ -136,6 +136,10 @@ Status SqliteTx::FailStream(std::string_view run, int64_t fence, std::string_vie
       [&]() -> Status { return runs::FailStream(change_, run, fence, stream, counters, error); });
 }
 
+Status SqliteTx::AddWarning(std::string_view run, int64_t fence, const RunWarningRow& warning) {
+  return db_.Guard([&]() -> Status { return runs::AddWarning(change_, run, fence, warning); });
+}
+
 Status SqliteTx::SetStage(std::string_view run, int64_t fence, Stage stage) {
   return db_.Guard([&]() -> Status { return runs::SetStage(change_, run, fence, stage); });
 }

@@ -169,6 +169,9 @@ class StoreTx : public StoreReader {
                               const StreamRecord& record, bool last, UtcTime now) = 0;
   virtual Status FailStream(std::string_view run, int64_t fence, std::string_view stream,
                             const Counters& counters, const Error& error) = 0;
+  // Takes the place of what the run said of this code and stream before. Messages are cut to some
+  // kilobytes, and a warning beyond kRunWarningsMax is left out: the run's log has it.
+  virtual Status AddWarning(std::string_view run, int64_t fence, const RunWarningRow& warning) = 0;
   // The stage in which an attempt ends. Until then the row has the one of its last checkpoint.
   virtual Status SetStage(std::string_view run, int64_t fence, Stage stage) = 0;
 

@@ -11,6 +11,7 @@
 #define BIZOND_SYNC_CONNECTOR_H_
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,9 @@ struct ConnectorArgs {
   std::string config;
   Roots roots;
   Clock& clock;
+  // What a connector keeps on this machine and no job names: locks, files on their way. One for all
+  // jobs of a state directory. nullopt: nothing is opened to write, only looked at.
+  std::optional<Root> state_dir = {};
 };
 
 struct SourceDescriptor {

@@ -57,6 +57,15 @@ const char* HealthOf(const JobRow& job, const std::vector<RunRow>& recent,
   return "never_run";
 }
 
+// Of the newest run; of one that goes on and has not warned of anything yet, those of the run
+// before: what bites later must not come and go with each run.
+json WarningsOf(const std::vector<RunRow>& recent) {
+  for (const RunRow& run : recent) {
+    if (!run.warnings.empty() || !IsActive(run.phase)) return WarningsJson(run.warnings);
+  }
+  return json::array();
+}
+
 // The text of a cursor's JSON token: "2026-01-01" without its quotes, 12.50 as it is.
 json CursorText(const std::string& token) {
   if (token.empty()) return {};
@@ -123,6 +132,7 @@ Result<json> JobJson(const JobRow& job, const JobView& view) {
   }
   result["last_run"] =
       history.recent.empty() ? json() : RunJson(history.recent.front(), view.control);
+  result["warnings"] = WarningsOf(history.recent);
   result["recent_runs"] = json::array();
   for (const RunRow& run : history.recent) {
     result["recent_runs"].push_back(RunSummaryJson(run));

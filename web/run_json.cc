@@ -44,6 +44,17 @@ json ErrorJson(const std::optional<Error>& error) {
           {"remedy", error->remedy}};
 }
 
+json WarningsJson(const std::vector<RunWarningRow>& warnings) {
+  json list = json::array();
+  for (const RunWarningRow& warning : warnings) {
+    list.push_back({{"code", warning.code},
+                    {"stream", warning.stream},
+                    {"message", warning.message},
+                    {"remedy", warning.remedy}});
+  }
+  return list;
+}
+
 json CountersJson(const Counters& counters) {
   return {
       {"rows_read", counters.rows_read},         {"rows_written", counters.rows_written},
@@ -78,6 +89,7 @@ json RunJson(const RunRow& run, const RunControl* control) {
   result["published"] = run.published;
   result["stop_requested"] = run.stop_request == StopRequest::kCancel;
   result["error"] = ErrorJson(run.error);
+  result["warnings"] = WarningsJson(run.warnings);
   return result;
 }
 

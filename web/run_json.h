@@ -16,6 +16,7 @@ namespace bizond {
 // null where there is none.
 nlohmann::json TimeJson(const std::optional<UtcTime>& time);
 nlohmann::json ErrorJson(const std::optional<Error>& error);
+nlohmann::json WarningsJson(const std::vector<RunWarningRow>& warnings);
 nlohmann::json CountersJson(const Counters& counters);
 
 // A running run's stage and counters are those of this moment where `control` knows them.

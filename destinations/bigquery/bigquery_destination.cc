@@ -29,10 +29,11 @@ RejectedRecord RejectOf(const Record& record, std::string_view code, std::string
 }  // namespace
 
 BigQueryDestination::BigQueryDestination(BigQueryConfig config, BigQueryEndpoints endpoints,
-                                         Location folder, size_t file_bytes, Clock* clock)
+                                         std::optional<Root> state_dir, size_t file_bytes,
+                                         Clock* clock)
     : config_(std::move(config)),
       endpoints_(std::move(endpoints)),
-      folder_(std::move(folder)),
+      state_dir_(std::move(state_dir)),
       file_bytes_(file_bytes),
       clock_(*clock) {}
 

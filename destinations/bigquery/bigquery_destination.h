@@ -21,8 +21,9 @@
 // there for a load (CREATE_NEVER): a job of an older attempt that comes late, or is still running,
 // finds no table, instead of one that is not its own. Before it is published its rows are counted
 // (`staging_lost`). A copy of it is repeated only as the same job. The target's labels
-// (ownership.h) keep overtaken attempts out; between looking at them and the copy lies the time of
-// one request, and an attempt that was overtaken there is still this run's, with the same job.
+// (google/table_labels.h) keep overtaken attempts out; between looking at them and the copy lies
+// the time of one request, and an attempt that was overtaken there is still this run's, with the
+// same job.
 //
 // Rows that BigQuery refuses become rejects, and their load gives way to one without them
 // (refusals.cc), for as long as a further mark can list that.
@@ -55,9 +56,10 @@ Result<std::unique_ptr<Destination>> OpenBigQueryDestination(const ConnectorArgs
 
 class BigQueryDestination final : public Destination {
  public:
-  // `folder`: of the lock, and of files that wait to be loaded. `file_bytes`: a file is full then.
-  BigQueryDestination(BigQueryConfig config, BigQueryEndpoints endpoints, Location folder,
-                      size_t file_bytes, Clock* clock);
+  // `state_dir`: of the lock, and of files that wait to be loaded. `file_bytes`: a file is full
+  // then.
+  BigQueryDestination(BigQueryConfig config, BigQueryEndpoints endpoints,
+                      std::optional<Root> state_dir, size_t file_bytes, Clock* clock);
 
   Status CheckConnection(std::stop_token stop) override;
   bool ExactlyOnce() const override { return true; }
@@ -118,13 +120,14 @@ class BigQueryDestination final : public Destination {
 
   const BigQueryConfig config_;
   const BigQueryEndpoints endpoints_;
-  const Location folder_;
+  const std::optional<Root> state_dir_;
   const size_t file_bytes_;
   Clock& clock_;
 
   std::unique_ptr<BigQueryApi> api_;
   std::unique_ptr<GoogleTransport> storage_;  // With a bucket.
   std::unique_ptr<LoadFiles> files_;
+  std::optional<Location> folder_;  // Since the first Open.
   std::optional<FileLock> lock_;
   std::string locked_;  // The target that it is for.
 

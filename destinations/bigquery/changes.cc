@@ -24,12 +24,12 @@ void CountChange(ChangeCount* count, const std::string& table, UtcTime now, RunL
   count->count += 1;
   if (count->count < kWarnAt || *said) return;
   *said = true;
-  log->Write(
-      LogLevel::kWarning,
-      fmt::format("BigQuery takes 1500 changes of a table a day, and this one has had {}: a larger "
-                  "buffer_size, a longer buffer_flush_timeout or a rarer schedule make fewer",
-                  count->count),
-      {{"table", table}});
+  log->Warn({"bigquery_quota_near",
+             fmt::format("BigQuery takes 1500 changes of a table a day, and {} has had {} since {}",
+                         table, count->count,
+                         FormatUtc(UtcTime(std::chrono::milliseconds(count->since_ms)))),
+             "let the job run less often, or raise `buffer_size` or `buffer_flush_timeout`: past "
+             "the quota runs fail until the day is over"});
 }
 
 }  // namespace bizond

@@ -14,8 +14,7 @@ namespace bizond {
 
 class RunLog;
 
-// Counts one more. Near the end of the day's quota each run says so once, in its log; `said`: this
-// one has.
+// Counts one more. Near the end of the day's quota each run warns of it once; `said`: this one has.
 void CountChange(ChangeCount* count, const std::string& table, UtcTime now, RunLog* log,
                  bool* said);
 

@@ -1,6 +1,6 @@
 // LoadFiles: where the files of load jobs lie until the jobs have read them.
 //
-// Without a bucket they lie in the data folder (`.bizond_bigquery/`) and are sent with the job;
+// Without a bucket they lie in the state directory (table_folder.h) and are sent with the job;
 // with `gcs_buffer_bucket` they are objects that the job is pointed to. Either way a file is
 // durable once it is put, its name holds the hash of its bytes, and so a name stands for one
 // content for good.

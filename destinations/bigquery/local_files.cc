@@ -1,4 +1,4 @@
-// LoadFiles in the data folder.
+// LoadFiles in the state directory.
 #include <fmt/format.h>
 
 #include <algorithm>

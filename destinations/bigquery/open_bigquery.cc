@@ -13,12 +13,11 @@ constexpr size_t kFileBytesMax = 64 << 20;
 
 Result<std::unique_ptr<Destination>> OpenBigQueryDestination(const ConnectorArgs& args) {
   BIZOND_ASSIGN_OR_RETURN(BigQueryConfig config, ReadBigQueryConfig(args, BigQueryKind::kBatch));
-  BIZOND_ASSIGN_OR_RETURN(Location folder, args.roots.Resolve(".bizond_bigquery"));
   const size_t file_bytes = std::clamp(static_cast<size_t>(args.job.destination.buffer_bytes),
                                        kFileBytesMin, kFileBytesMax);
   return std::make_unique<BigQueryDestination>(std::move(config),
-                                               BigQueryEndpointsFromEnvironment(),
-                                               std::move(folder), file_bytes, &args.clock);
+                                               BigQueryEndpointsFromEnvironment(), args.state_dir,
+                                               file_bytes, &args.clock);
 }
 
 }  // namespace bizond

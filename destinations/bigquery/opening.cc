@@ -5,9 +5,11 @@
 #include "base/google/credentials.h"
 #include "base/identity.h"
 #include "destinations/bigquery/bigquery_destination.h"
-#include "destinations/bigquery/ownership.h"
 #include "destinations/bigquery/table_resource.h"
+#include "destinations/bigquery/table_state.h"
 #include "destinations/divergence.h"
+#include "destinations/google/table_folder.h"
+#include "destinations/google/table_labels.h"
 #include "destinations/google/transport.h"
 #include "sync/run_log.h"
 
@@ -17,8 +19,6 @@ namespace {
 constexpr std::string_view kReplaced = "_temp";
 constexpr std::string_view kAdded = "_incremental";
 // Somebody may change a table at the same moment; more often than this is no accident.
-constexpr int kClaimsMax = 5;
-
 std::string ShortHash(std::string_view text) { return HexOf(HashBytes(text)).substr(0, 16); }
 
 }  // namespace
@@ -28,9 +28,9 @@ Status BigQueryDestination::Connect(std::stop_token stop) {
   if (api_) return {};
   std::shared_ptr<GoogleTokenSource> token;
   if (!endpoints_.rest_emulated || (!config_.gcs_bucket.empty() && !endpoints_.storage_emulated)) {
-    GoogleAuth auth;
-    auth.service_account_key = config_.service_account_key;
-    BIZOND_ASSIGN_OR_RETURN(token, FindGoogleCredentials(auth, &clock_));
+    BIZOND_ASSIGN_OR_RETURN(
+        token,
+        FindGoogleCredentials({.service_account_key = config_.service_account_key}, &clock_));
   }
   if (!config_.gcs_bucket.empty()) {
     storage_ =
@@ -43,7 +43,7 @@ Status BigQueryDestination::Connect(std::stop_token stop) {
 
 void BigQueryDestination::OpenFiles(const std::string& owner) {
   if (config_.gcs_bucket.empty()) {
-    files_ = MakeLocalFiles(folder_, owner);
+    files_ = MakeLocalFiles(*folder_, owner);
   } else {
     files_ = MakeBucketFiles(storage_.get(), endpoints_.storage, config_.gcs_bucket, owner,
                              config_.load_files_per_job);
@@ -83,10 +83,8 @@ Status BigQueryDestination::FindTarget() {
 Status BigQueryDestination::Lock() {
   const std::string target = mark_.target.Dotted();
   if (lock_ && locked_ == target) return {};
-  BIZOND_RETURN_IF_ERROR(folder_.root.MakeDirectories(folder_.path));
-  BIZOND_ASSIGN_OR_RETURN(
-      lock_, FileLock::TryAcquire(folder_.root,
-                                  fmt::format("{}/{}.lock", folder_.path, ShortHash(target))));
+  BIZOND_ASSIGN_OR_RETURN(folder_, OpenTableFolder(state_dir_));
+  BIZOND_ASSIGN_OR_RETURN(lock_, LockTable(*folder_, mark_.target));
   locked_ = target;
   return {};
 }
@@ -176,8 +174,7 @@ Status BigQueryDestination::Diverged(const OpenRequest& request, const std::stri
   if (request.on_target_changed != OnTargetChanged::kContinue) {
     return Failure(TargetDiverged(name, what));
   }
-  log_->Write(LogLevel::kWarning, "the target was changed by somebody else; going on from it",
-              {{"target", name}, {"change", what}});
+  log_->Warn(TargetContinued(name, what));
   return {};
 }
 
@@ -202,7 +199,7 @@ Status BigQueryDestination::BeginStaged(const std::optional<BigQueryTable>& targ
   mark_.staging =
       fmt::format("{}{}_{}", mark_.target.table, replace ? kReplaced : kAdded, mark_.nonce);
   BIZOND_ASSIGN_OR_RETURN(nlohmann::json resource, StagingResource(config_, target, replace));
-  resource["labels"] = OwnerLabels(publisher_);
+  resource["labels"] = PublisherLabels(publisher_);
   BIZOND_RETURN_IF_ERROR(api_->CreateTable(Loaded(), std::move(resource), stop_));
   Failpoint("bigquery.after_staging_made");
   return {};
@@ -212,7 +209,7 @@ Status BigQueryDestination::BeginDirect(std::optional<BigQueryTable> target) {
   mark_.staging = mark_.target.table;
   if (!target) {
     nlohmann::json resource = NewTableResource(config_);
-    resource["labels"] = OwnerLabels(publisher_);
+    resource["labels"] = PublisherLabels(publisher_);
     BIZOND_RETURN_IF_ERROR(api_->CreateTable(mark_.target, std::move(resource), stop_));
   } else {
     BIZOND_ASSIGN_OR_RETURN(const auto schema, ChangedSchema(*target, config_.schema));
@@ -230,16 +227,10 @@ Status BigQueryDestination::BeginDirect(std::optional<BigQueryTable> target) {
 
 // Writes this attempt's labels, unless the table has those of a newer one.
 Status BigQueryDestination::Claim(const BigQueryTableName& name) {
-  for (int claim = 0;; ++claim) {
-    BIZOND_ASSIGN_OR_RETURN(const auto table, api_->GetTable(name, stop_));
-    if (!table) return {};
-    BIZOND_RETURN_IF_ERROR(CheckFence(*table, publisher_));
-    if (HasLabelsOf(*table, publisher_)) return {};
-    const Status patched =
-        api_->PatchTable(name, {{"labels", OwnerLabels(publisher_)}}, stop_, table->etag);
-    const bool again = !patched && patched.error().code == "bigquery_condition_not_met";
-    if (!again || claim == kClaimsMax) return patched;
-  }
+  BIZOND_ASSIGN_OR_RETURN(std::optional<BigQueryTable> table, api_->GetTable(name, stop_));
+  if (!table) return {};
+  BIZOND_RETURN_IF_ERROR(ClaimTable(api_.get(), std::move(*table), publisher_, {}, stop_));
+  return {};
 }
 
 // ---- another attempt of a run ----

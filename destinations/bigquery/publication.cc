@@ -4,8 +4,8 @@
 #include "base/failpoint.h"
 #include "destinations/bigquery/bigquery_destination.h"
 #include "destinations/bigquery/changes.h"
-#include "destinations/bigquery/ownership.h"
 #include "destinations/bigquery/table_resource.h"
+#include "destinations/bigquery/table_state.h"
 #include "destinations/divergence.h"
 #include "destinations/google/job_id.h"
 

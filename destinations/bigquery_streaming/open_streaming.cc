@@ -5,6 +5,7 @@
 
 #include "base/failpoint.h"
 #include "destinations/bigquery_streaming/streaming_destination.h"
+#include "destinations/google/target_table.h"
 #include "destinations/google/transport.h"
 #include "sync/run_log.h"
 
@@ -22,40 +23,20 @@ Result<std::unique_ptr<Destination>> OpenBigQueryStreaming(const ConnectorArgs& 
   options.endpoints = BigQueryEndpointsFromEnvironment();
   options.full_refresh = args.job.source.sync_mode == SyncMode::kFullRefresh;
   if (!options.endpoints.rest_emulated) {
-    GoogleAuth auth;
-    auth.service_account_key = options.config.service_account_key;
-    BIZOND_ASSIGN_OR_RETURN(options.token, FindGoogleCredentials(auth, &args.clock));
+    BIZOND_ASSIGN_OR_RETURN(
+        options.token,
+        FindGoogleCredentials({.service_account_key = options.config.service_account_key},
+                              &args.clock));
   }
   return std::make_unique<BigQueryStreamingDestination>(std::move(options), args.clock);
 }
 
-// A table of the plain name is used on.
 Result<std::optional<BigQueryTable>> BigQueryStreamingDestination::FindTable(std::stop_token stop) {
-  table_ = options_.config.target;
-  if (options_.config.unprefixed) {
-    BIZOND_ASSIGN_OR_RETURN(std::optional<BigQueryTable> plain,
-                            api_.GetTable(*options_.config.unprefixed, stop));
-    if (plain) {
-      table_ = *options_.config.unprefixed;
-      return plain;
-    }
-  }
-  return api_.GetTable(table_, std::move(stop));
-}
-
-Result<SchemaChange> BigQueryStreamingDestination::Compare(const BigQueryTable& table) {
-  schema_ = options_.config.schema;
-  if (!options_.config.unnest) {
-    // A table of the destination bigquery, or of an older bizon, has the data as text.
-    for (BigQueryColumn& column : schema_) {
-      if (column.type != BigQueryType::kJson) continue;
-      for (const BigQueryColumn& there : table.schema) {
-        const bool text = there.name == column.name && there.type == BigQueryType::kString;
-        if (text) column.type = BigQueryType::kString;
-      }
-    }
-  }
-  return MergeSchemas(table.schema, schema_);
+  BIZOND_ASSIGN_OR_RETURN(TargetTable found,
+                          FindTargetTable(&api_, options_.config, std::move(stop)));
+  table_ = std::move(found.name);
+  schema_ = ColumnsFor(options_.config, found.table);
+  return std::move(found.table);
 }
 
 Status BigQueryStreamingDestination::EnsureTable(std::stop_token stop) {
@@ -66,7 +47,7 @@ Status BigQueryStreamingDestination::EnsureTable(std::stop_token stop) {
       BIZOND_RETURN_IF_ERROR(MakeTable(stop));
       continue;
     }
-    BIZOND_ASSIGN_OR_RETURN(const SchemaChange change, Compare(*table));
+    BIZOND_ASSIGN_OR_RETURN(const SchemaChange change, MergeSchemas(table->schema, schema_));
     if (change.empty()) return {};
     const Status patched =
         api_.PatchTable(table_, {{"schema", SchemaToRest(change.merged)}}, stop, table->etag);

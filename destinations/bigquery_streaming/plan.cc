@@ -19,7 +19,7 @@ Result<DestinationPlan> BigQueryStreamingDestination::Plan(PublishMode mode, std
   BIZOND_ASSIGN_OR_RETURN(const auto table, FindTable(stop));
   BigQuerySchema after = options_.config.schema;
   if (table) {
-    BIZOND_ASSIGN_OR_RETURN(const SchemaChange change, Compare(*table));
+    BIZOND_ASSIGN_OR_RETURN(const SchemaChange change, MergeSchemas(table->schema, schema_));
     after = change.merged;
   }
   const BigQueryConfig& config = options_.config;

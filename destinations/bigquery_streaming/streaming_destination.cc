@@ -70,7 +70,7 @@ Status BigQueryStreamingDestination::CheckConnection(std::stop_token stop) {
   BIZOND_ASSIGN_OR_RETURN(const bool there, api_.DatasetExists(table_, stop));
   if (!there) return {};  // A run makes it.
   BIZOND_ASSIGN_OR_RETURN(const auto table, FindTable(std::move(stop)));
-  if (table) BIZOND_RETURN_IF_ERROR(Compare(*table));
+  if (table) BIZOND_RETURN_IF_ERROR(MergeSchemas(table->schema, schema_));
   return {};
 }
 
@@ -84,9 +84,11 @@ Status BigQueryStreamingDestination::Open(const OpenRequest& request, std::stop_
                   "use the destination bigquery or bigquery_streaming_v2, or empty the table and "
                   "give the job another name");
     }
-    log_->Write(LogLevel::kWarning,
-                "a full refresh by bigquery_streaming adds its rows to those of the runs before; "
-                "bigquery and bigquery_streaming_v2 replace them");
+    log_->Warn({"full_refresh_adds",
+                fmt::format("a full refresh by bigquery_streaming adds its rows to those that the "
+                            "runs before left in {}",
+                            table_.Dotted()),
+                "bigquery and bigquery_streaming_v2 replace them"});
   }
   BIZOND_RETURN_IF_ERROR(EnsureTable(stop));
   session_ =

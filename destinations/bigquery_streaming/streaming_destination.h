@@ -61,8 +61,6 @@ class BigQueryStreamingDestination final : public Destination {
   // The table is there, with the columns that are written.
   Status EnsureTable(std::stop_token stop);
   Status MakeTable(std::stop_token stop);
-  // How the table has to change; adapts `schema_` to what of it may differ.
-  Result<SchemaChange> Compare(const BigQueryTable& table);
   Status WriteRecord(const Record& record, uint64_t iteration);
   Status AddRow(const Record& record, uint64_t iteration);
   Status AddLargeRow(const Record& record, uint64_t iteration);

@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
-#include "base/identity.h"
 #include "destinations/bigquery_streaming_v2/streaming_v2_destination.h"
 #include "destinations/divergence.h"
+#include "destinations/google/table_folder.h"
 #include "destinations/google/table_labels.h"
+#include "destinations/google/target_table.h"
 #include "sync/run_log.h"
 
 namespace bizond {
@@ -19,30 +20,20 @@ Result<std::unique_ptr<Destination>> OpenBigQueryStreamingV2(const ConnectorArgs
   BIZOND_ASSIGN_OR_RETURN(options.config, ReadBigQueryConfig(args, BigQueryKind::kStreamingV2));
   options.endpoints = BigQueryEndpointsFromEnvironment();
   if (!options.endpoints.rest_emulated || !options.endpoints.write_api_emulated) {
-    GoogleAuth auth;
-    auth.service_account_key = options.config.service_account_key;
-    BIZOND_ASSIGN_OR_RETURN(options.token, FindGoogleCredentials(auth, &args.clock));
+    BIZOND_ASSIGN_OR_RETURN(
+        options.token,
+        FindGoogleCredentials({.service_account_key = options.config.service_account_key},
+                              &args.clock));
   }
-  // Two processes of one folder are kept apart here, all others by the table's labels.
-  BIZOND_ASSIGN_OR_RETURN(
-      options.lock,
-      args.roots.Resolve(fmt::format(
-          ".bigquery.{}.lock", HexOf(HashBytes(options.config.target.Dotted())).substr(0, 16))));
+  options.state_dir = args.state_dir;
   return std::make_unique<StreamingV2Destination>(std::move(options), args.clock);
 }
 
 Result<std::optional<BigQueryTable>> StreamingV2Destination::FindTarget(std::stop_token stop) {
-  target_ = options_.config.target;
-  if (options_.config.unprefixed) {
-    // A table of the plain name is used on.
-    BIZOND_ASSIGN_OR_RETURN(std::optional<BigQueryTable> plain,
-                            api_.GetTable(*options_.config.unprefixed, stop));
-    if (plain) {
-      target_ = *options_.config.unprefixed;
-      return plain;
-    }
-  }
-  return api_.GetTable(target_, std::move(stop));
+  BIZOND_ASSIGN_OR_RETURN(TargetTable found,
+                          FindTargetTable(&api_, options_.config, std::move(stop)));
+  target_ = std::move(found.name);
+  return std::move(found.table);
 }
 
 Status StreamingV2Destination::CheckConnection(std::stop_token stop) {
@@ -56,6 +47,7 @@ Status StreamingV2Destination::Open(const OpenRequest& request, std::stop_token 
   stream_.reset();
   request_ = {};
   unsealed_ = false;
+  table_changed_ = false;
   encoder_.reset();
   fresh_ = false;
   shown_ = 0;
@@ -76,14 +68,14 @@ Status StreamingV2Destination::Open(const OpenRequest& request, std::stop_token 
   if (request.mark && !request.mark->empty()) {
     BIZOND_ASSIGN_OR_RETURN(mark_, StreamState::Decode("mark", *request.mark));
   }
-  if (!lock_) {
-    BIZOND_ASSIGN_OR_RETURN(lock_, FileLock::TryAcquire(options_.lock.root, options_.lock.path));
-  }
   BIZOND_ASSIGN_OR_RETURN(const std::optional<BigQueryTable> table, FindTarget(stop_));
+  if (!lock_) {
+    BIZOND_ASSIGN_OR_RETURN(const Location folder, OpenTableFolder(options_.state_dir));
+    BIZOND_ASSIGN_OR_RETURN(lock_, LockTable(folder, target_));
+  }
   if (table) {
-    const TableLabels labels = TableLabels::Of(table->labels);
-    BIZOND_RETURN_IF_ERROR(labels.CheckFence(publisher_, target_));
-    if (mode_ == PublishMode::kDirect && labels.published == LabelValue(publisher_.run_id)) {
+    BIZOND_RETURN_IF_ERROR(CheckFence(*table, publisher_));
+    if (mode_ == PublishMode::kDirect && HasPublished(*table, publisher_.run_id)) {
       // Claimed by an attempt of this run that died before its next mark.
       mark_.publication = publisher_.run_id;
       mark_.target_ms = table->created_ms;
@@ -127,8 +119,7 @@ Status StreamingV2Destination::CheckTarget(const OpenRequest& request,
   if (request.on_target_changed != OnTargetChanged::kContinue) {
     return Failure(TargetDiverged(target_.Dotted(), what));
   }
-  log_->Write(LogLevel::kWarning, "the target was changed by somebody else; going on from it",
-              {{"target", target_.Dotted()}, {"change", what}});
+  log_->Warn(TargetContinued(target_.Dotted(), what));
   return {};
 }
 
@@ -139,16 +130,12 @@ std::string StreamingV2Destination::WhatDiverged(const std::optional<BigQueryTab
     return empty ? "" : "it holds rows, and this job has never published into it";
   }
   if (!table) return "it was dropped";
-  const TableLabels labels = TableLabels::Of(table->labels);
-  if (labels.store.empty()) return "it has no label of a publication";
-  if (labels.store != LabelValue(publisher_.store_id)) {
-    return "another state directory has published into it";
-  }
+  if (IsAnothersTable(*table, publisher_)) return "another state directory has published into it";
+  if (!OwnedByStore(*table, publisher_)) return "it has no label of a publication";
   // Of this very run: an attempt that claimed the table and died before its first mark.
-  if (labels.published != LabelValue(last_.publication) &&
-      labels.published != LabelValue(publisher_.run_id)) {
-    return fmt::format("its last publication is '{}' instead of '{}'", labels.published,
-                       LabelValue(last_.publication));
+  if (!HasPublished(*table, last_.publication) && !HasPublished(*table, publisher_.run_id)) {
+    return fmt::format("its last publication is '{}' instead of '{}'",
+                       LabelOf(*table, "bizond_published"), LabelValue(last_.publication));
   }
   if (last_.target_ms != 0 && table->created_ms != last_.target_ms) {
     return "it was dropped and made again";

@@ -6,6 +6,7 @@
 #include "destinations/bigquery_streaming_v2/streaming_v2_destination.h"
 #include "destinations/google/access.h"
 #include "destinations/google/table_plan.h"
+#include "destinations/google/target_table.h"
 
 namespace bizond {
 namespace {
@@ -48,7 +49,7 @@ Result<DestinationPlan> StreamingV2Destination::Plan(PublishMode mode, std::stop
   BIZOND_ASSIGN_OR_RETURN(const bool dataset, api_.DatasetExists(target_, stop_));
   if (!dataset) plan.places.push_back(NewDataset(target_, options_.config.location));
   BIZOND_ASSIGN_OR_RETURN(const auto target, FindTarget(stop_));
-  const BigQuerySchema wanted = WantedSchema(target);
+  const BigQuerySchema wanted = ColumnsFor(options_.config, target);
   const bool replace = mode == PublishMode::kReplace;
   BigQuerySchema after = replace ? WithoutRequired(wanted) : wanted;
   if (target && !replace) {

@@ -9,6 +9,7 @@
 #include "destinations/google/job_attempts.h"
 #include "destinations/google/job_id.h"
 #include "destinations/google/table_labels.h"
+#include "destinations/google/target_table.h"
 
 namespace bizond {
 namespace {
@@ -64,15 +65,13 @@ Result<std::string> StreamingV2Destination::Finalize(std::string_view intent) {
     if (!there) return Failure(StagingLost(target_.Dotted(), "the table was dropped"));
   }
   BIZOND_ASSIGN_OR_RETURN(BigQueryTable target, TableOrNew(target_, options_.config.schema));
-  const TableLabels labels = TableLabels::Of(target.labels);
-  if (labels.store == LabelValue(publisher_.store_id) &&
-      labels.published == LabelValue(state.publication)) {
+  if (OwnedByStore(target, publisher_) && HasPublished(target, state.publication)) {
     return Receipt(state.publication, target.created_ms);  // It happened before.
   }
-  BIZOND_RETURN_IF_ERROR(labels.CheckFence(publisher_, target_));
+  BIZOND_RETURN_IF_ERROR(CheckFence(target, publisher_));
   if (mode_ == PublishMode::kReplace) {
     // A run without a row has none yet.
-    BIZOND_RETURN_IF_ERROR(TableOrNew(Staging(), WantedSchema(target)));
+    BIZOND_RETURN_IF_ERROR(TableOrNew(Staging(), ColumnsFor(options_.config, target)));
   }
   if (!state.streams.empty()) BIZOND_RETURN_IF_ERROR(Commit(state));
   if (mode_ == PublishMode::kReplace) {

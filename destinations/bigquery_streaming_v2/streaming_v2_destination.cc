@@ -8,6 +8,7 @@
 #include "destinations/bigquery_streaming_v2/row_descriptor.h"
 #include "destinations/divergence.h"
 #include "destinations/google/table_labels.h"
+#include "destinations/google/target_table.h"
 #include "sync/run_log.h"
 
 namespace bizond {
@@ -69,22 +70,6 @@ BigQueryTableName StreamingV2Destination::Written() const {
   return mode_ == PublishMode::kReplace ? Staging() : target_;
 }
 
-// The job's columns; where the target has bizon's data as text, as the batch destination makes it,
-// so it is here.
-BigQuerySchema StreamingV2Destination::WantedSchema(
-    const std::optional<BigQueryTable>& target) const {
-  BigQuerySchema wanted = options_.config.schema;
-  if (options_.config.unnest || !target) return wanted;
-  for (BigQueryColumn& column : wanted) {
-    for (const BigQueryColumn& there : target->schema) {
-      const bool text = there.name == column.name && column.type == BigQueryType::kJson &&
-                        there.type == BigQueryType::kString;
-      if (text) column.type = BigQueryType::kString;
-    }
-  }
-  return wanted;
-}
-
 nlohmann::json StreamingV2Destination::TableResource(const BigQuerySchema& schema,
                                                      bool staging) const {
   nlohmann::json resource = {{"schema", SchemaToRest(schema)}};
@@ -96,7 +81,7 @@ nlohmann::json StreamingV2Destination::TableResource(const BigQuerySchema& schem
     resource = NewTableResource(options_.config);
     resource["schema"] = SchemaToRest(schema);
   }
-  resource["labels"] = TableLabels::For(publisher_, "").ToJson();
+  resource["labels"] = PublisherLabels(publisher_, "");
   return resource;
 }
 
@@ -119,7 +104,7 @@ Result<BigQueryTable> StreamingV2Destination::TableOrNew(const BigQueryTableName
               "it is tried again");
 }
 
-// Before the first row: the table is there, is ours, and has the columns.
+// Before a stream's first row: the table is there, is ours, and has the columns.
 Status StreamingV2Destination::EnsureTable() {
   if (encoder_ != nullptr) return {};
   BIZOND_ASSIGN_OR_RETURN(std::optional<BigQueryTable> target, api_.GetTable(target_, stop_));
@@ -127,7 +112,7 @@ Status StreamingV2Destination::EnsureTable() {
   if (!target && mode_ != PublishMode::kReplace) {
     BIZOND_ASSIGN_OR_RETURN(target, TableOrNew(target_, options_.config.schema));
   }
-  const BigQuerySchema wanted = WantedSchema(target);
+  const BigQuerySchema wanted = ColumnsFor(options_.config, target);
   if (target) {
     const auto publication =
         direct ? std::optional<std::string_view>(publisher_.run_id) : std::nullopt;
@@ -159,7 +144,8 @@ Status StreamingV2Destination::MatchSchema(const BigQueryTable& table,
   }
   const BigQuerySchema written = AsTheTableHasIt(wanted, change.merged);
   writer_schema_ = RowDescriptor(written);
-  writer_defaults_ = HasDefaults(written);
+  // A column of the table that is none of the job's has its default as well, as by a load job.
+  writer_defaults_ = HasDefaults(change.merged);
   encoder_ = std::make_unique<RowEncoder>(written, options_.config.unnest, ids_);
   return {};
 }
@@ -193,6 +179,7 @@ Status StreamingV2Destination::EnsureStream() {
 Status StreamingV2Destination::WriteRecords(const RecordBatch& batch) {
   if (batch.records().empty()) return {};
   BIZOND_RETURN_IF_ERROR(Stopped());
+  LeaveChangedTable();
   BIZOND_RETURN_IF_ERROR(EnsureStream());
   unsealed_ = true;
   encoder_->Begin(batch, clock_.Now());
@@ -235,11 +222,26 @@ Status StreamingV2Destination::SendRequest() {
   if (request_.empty()) return {};
   bytes_written_ += request_.bytes();
   BIZOND_RETURN_IF_ERROR(stream_->Append(std::exchange(request_, stream_->TakeSpare())));
-  if (stream_->TakeSchemaUpdate()) {
-    log_->Write(LogLevel::kInfo, "somebody changed the table's columns; going on with the job's",
-                {{"table", Written().Dotted()}});
-  }
+  NoteSchemaUpdate();
   return {};
+}
+
+void StreamingV2Destination::NoteSchemaUpdate() {
+  if (!stream_->TakeSchemaUpdate()) return;
+  table_changed_ = true;
+  log_->Write(LogLevel::kInfo,
+              "somebody changed the table's columns; it is looked at again after the next "
+              "checkpoint",
+              {{"table", Written().Dotted()}});
+}
+
+// A stream that lasts (direct) gives way to one with the columns as they are now, as soon as all
+// that is in it is shown; the others do at each checkpoint.
+void StreamingV2Destination::LeaveChangedTable() {
+  if (!table_changed_ || unsealed_ || shown_ != mark_.rows) return;
+  table_changed_ = false;
+  stream_.reset();
+  encoder_.reset();
 }
 
 Result<std::string> StreamingV2Destination::Flush() {
@@ -255,6 +257,7 @@ Result<std::string> StreamingV2Destination::Flush() {
 Status StreamingV2Destination::Seal() {
   BIZOND_RETURN_IF_ERROR(SendRequest());
   BIZOND_RETURN_IF_ERROR(stream_->Drain());
+  NoteSchemaUpdate();
   // Every row of it was rejected: it stays as it is, and is named when it has one.
   if (stream_->rows() == 0) {
     unsealed_ = false;
@@ -283,6 +286,8 @@ Status StreamingV2Destination::Seal() {
   mark_.rows += rows;
   if (mark_.opened_ms == 0) mark_.opened_ms = stream_opened_ms_;
   stream_.reset();
+  encoder_.reset();  // The next stream begins with a look at the table.
+  table_changed_ = false;
   unsealed_ = false;
   return {};
 }

@@ -42,7 +42,7 @@ struct StreamingV2Options {
   BigQueryConfig config;
   BigQueryEndpoints endpoints;
   std::shared_ptr<GoogleTokenSource> token;  // nullptr: an emulator, which asks for none.
-  Location lock;
+  std::optional<Root> state_dir;             // Of the lock.
 };
 
 class StreamingV2Destination final : public Destination {
@@ -77,11 +77,12 @@ class StreamingV2Destination final : public Destination {
   Status EnsureStream();
   Status EnsureTable();
   Status MatchSchema(const BigQueryTable& table, const BigQuerySchema& wanted);
-  BigQuerySchema WantedSchema(const std::optional<BigQueryTable>& target) const;
   nlohmann::json TableResource(const BigQuerySchema& schema, bool staging) const;
   Result<BigQueryTable> TableOrNew(const BigQueryTableName& name, const BigQuerySchema& schema);
   Status WriteRow(const Record& record, uint64_t iteration);
   Status SendRequest();
+  void NoteSchemaUpdate();
+  void LeaveChangedTable();
   // ---- publishing (publication.cc) ----
   Status Seal();
   Status Commit(const StreamState& intent);
@@ -114,7 +115,8 @@ class StreamingV2Destination final : public Destination {
   bool writer_defaults_ = false;
   std::unique_ptr<AppendStream> stream_;
   int64_t stream_opened_ms_ = 0;
-  bool unsealed_ = false;  // There were records since the last mark.
+  bool table_changed_ = false;  // Since the encoder was made, as the service told.
+  bool unsealed_ = false;       // There were records since the last mark.
   AppendRequest request_;
   std::string row_;  // Scratch.
   uint64_t bytes_written_ = 0;

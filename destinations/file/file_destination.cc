@@ -105,8 +105,7 @@ Status FileDestination::CheckTarget(const OpenRequest& request) {
                : "it was replaced or rewritten";
   }
   if (!GoesOn(request)) return Failure(TargetDiverged(place_.Display(), what));
-  log_->Write(LogLevel::kWarning, "the target was changed by somebody else; going on from it",
-              {{"target", place_.Display()}, {"change", what}});
+  log_->Warn(TargetContinued(place_.Display(), what));
   return {};
 }
 
@@ -170,8 +169,7 @@ Result<uint64_t> FileDestination::DirectStart(const OpenRequest& request, File* 
     what = "it was replaced or rewritten";
   }
   if (!GoesOn(request)) return Failure(TargetDiverged(place_.Display(), what));
-  log_->Write(LogLevel::kWarning, "the target was changed by somebody else; going on at its end",
-              {{"target", place_.Display()}, {"change", what}});
+  log_->Warn(TargetContinued(place_.Display(), what));
   return info.size_bytes;
 }
 

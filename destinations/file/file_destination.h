@@ -27,7 +27,7 @@ Result<std::unique_ptr<Destination>> OpenFileDestination(const ConnectorArgs& ar
 
 class FileDestination final : public Destination {
  public:
-  FileDestination(FilePlace place, FileFormat format, Clock& clock)
+  FileDestination(FilePlace place, LineFormat format, Clock& clock)
       : place_(std::move(place)), format_(std::move(format)), clock_(clock) {}
 
   Status CheckConnection(std::stop_token stop) override;
@@ -59,7 +59,7 @@ class FileDestination final : public Destination {
   std::string staging() const { return place_.Staging(mode_); }
 
   const FilePlace place_;
-  const FileFormat format_;
+  const LineFormat format_;
   Clock& clock_;
 
   std::optional<FileLock> lock_;

@@ -28,7 +28,7 @@ Status FileLines::Write(const RecordBatch& batch, UtcTime loaded_at, BlockWriter
   MakeHead();
   for (const Record& record : batch.records()) {
     if (record.operation == Operation::kDelete) return Failure(DeleteUnsupported("file"));
-    if (format_.data == FileFormat::Data::kUnnested) {
+    if (format_.data == LineFormat::Data::kUnnested) {
       if (!format_.keys.empty()) BIZOND_RETURN_IF_ERROR(CheckKeys(record));
       char* at = Put(record.data, out->Room(record.data.size() + 1));
       *at++ = '\n';
@@ -61,7 +61,7 @@ char* FileLines::WriteLine(const Record& record, char* out) {
   }
   out = Put(R"(,"source_timestamp":")", out);
   out = Put(columns_.Timestamp(record), out);
-  if (format_.data == FileFormat::Data::kObject) {
+  if (format_.data == LineFormat::Data::kObject) {
     out = Put(R"(","source_data":)", out);
     out = Put(record.data, out);
     return Put("}\n", out);

@@ -18,7 +18,7 @@
 
 namespace bizond {
 
-struct FileFormat {
+struct LineFormat {
   enum class Data { kString, kObject, kUnnested };
   Data data = Data::kString;
   // With kUnnested: the keys that every record has, sorted; empty: any.
@@ -27,7 +27,7 @@ struct FileFormat {
 
 class FileLines {
  public:
-  FileLines(const FileFormat& format, const BizonIdMaker& ids) : format_(format), columns_(ids) {}
+  FileLines(const LineFormat& format, const BizonIdMaker& ids) : format_(format), columns_(ids) {}
 
   // Code schema_mismatch for a record whose keys are not the schema's.
   Status Write(const RecordBatch& batch, UtcTime loaded_at, BlockWriter* out);
@@ -37,7 +37,7 @@ class FileLines {
   void MakeHead();
   char* WriteLine(const Record& record, char* out);
 
-  const FileFormat format_;
+  const LineFormat format_;
   BizonColumns columns_;
   std::string between_;     // From the id to the value of source_record_id: the same in a batch.
   std::vector<bool> seen_;  // Which of the schema's keys the record has.

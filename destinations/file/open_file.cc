@@ -8,10 +8,10 @@ namespace bizond {
 
 Result<std::unique_ptr<Destination>> OpenFileDestination(const ConnectorArgs& args) {
   const auto config = nlohmann::json::parse(args.config, nullptr, false);
-  FileFormat format;
+  LineFormat format;
   if (config.is_object()) {
-    if (config.value("source_data", "string") == "object") format.data = FileFormat::Data::kObject;
-    if (config.value("unnest", false)) format.data = FileFormat::Data::kUnnested;
+    if (config.value("source_data", "string") == "object") format.data = LineFormat::Data::kObject;
+    if (config.value("unnest", false)) format.data = LineFormat::Data::kUnnested;
   }
   BIZOND_ASSIGN_OR_RETURN(const std::vector<SchemaColumn> columns,
                           RecordSchemaOf(args.config, args.destination_id));

@@ -16,6 +16,7 @@ using nlohmann::json;
 
 constexpr std::string_view kLoadedAt = "_bizon_loaded_at";
 constexpr size_t kTableNameBytesMax = 1000;  // 1,024 to BigQuery; the rest is for staging's suffix.
+constexpr size_t kDatasetNameBytesMax = 1024;
 constexpr size_t kClusteringMax = 4;
 
 Failure BadConfig(std::string_view key, std::string_view what, std::string_view remedy) {
@@ -81,6 +82,17 @@ bool HasOnly(std::string_view text, std::string_view others) {
   });
 }
 
+// Dots are in a domain alone: "data", "example.com:data".
+bool IsProject(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == text.npos) return HasOnly(text, "-");
+  return HasOnly(text.substr(0, colon), "-.") && HasOnly(text.substr(colon + 1), "-");
+}
+
+bool IsDataset(std::string_view text) {
+  return text.size() <= kDatasetNameBytesMax && HasOnly(text, "_");
+}
+
 // Why a text is no table's name; empty: it is one.
 std::string_view WhyNoTable(std::string_view table) {
   if (table.empty()) return "the table has no name";
@@ -108,8 +120,8 @@ Result<BigQueryTableName> ParseTable(const BigQueryTableName& in, std::string_vi
             std::string(id.substr(before + 1, last - before - 1)),
             std::string(id.substr(last + 1))};
   }
-  if (!HasOnly(name.project, "-:.")) return BadId(id, "its project has other characters");
-  if (!HasOnly(name.dataset, "_")) return BadId(id, "its dataset has other characters");
+  if (!IsProject(name.project)) return BadId(id, "what is before its dataset is no project's id");
+  if (!IsDataset(name.dataset)) return BadId(id, "its dataset's name is none");
   if (const auto why = WhyNoTable(name.table); !why.empty()) return BadId(id, why);
   return name;
 }
@@ -146,7 +158,13 @@ Result<BigQuerySchema> ToBigQuery(const std::vector<SchemaColumn>& columns) {
     BigQueryColumn made{.name = column.name,
                         .description = column.description,
                         .default_value_expression = column.default_value_expression};
-    BIZOND_ASSIGN_OR_RETURN(made.type, ParseBigQueryType(column.type));
+    const Result<BigQueryType> type = ParseBigQueryType(column.type);
+    if (!type) {
+      Error wrong = type.error();
+      wrong.message = fmt::format("the column '{}': {}", column.name, wrong.message);
+      return Failure(std::move(wrong));
+    }
+    made.type = *type;
     if (column.required) made.mode = ColumnMode::kRequired;
     if (column.repeated) made.mode = ColumnMode::kRepeated;
     if ((made.type == BigQueryType::kRecord) == column.fields.empty()) {
@@ -262,12 +280,13 @@ Status ReadTarget(const ConnectorArgs& args, const json& config,
   BigQueryTableName in;
   BIZOND_RETURN_IF_ERROR(ReadText(config, "project_id", &in.project));
   BIZOND_RETURN_IF_ERROR(ReadText(config, "dataset_id", &in.dataset));
-  if (!HasOnly(in.project, "-:.")) {
-    return BadConfig("project_id", "is not the id of a project", "set it to the project's id");
+  if (!IsProject(in.project)) {
+    return BadConfig("project_id", "is not the id of a project",
+                     "set it to the project's id, as `gcloud projects list` shows it");
   }
-  if (!HasOnly(in.dataset, "_")) {
+  if (!IsDataset(in.dataset)) {
     return BadConfig("dataset_id", "is not the name of a dataset",
-                     "a dataset's name has letters, digits and _");
+                     "a dataset's name has letters, digits and _, 1,024 at most");
   }
   std::string id = args.destination_id;
   bool named = !args.job.destination.destination_id.empty();
@@ -319,7 +338,8 @@ Status ReadBatchKeys(const json& config, BigQueryConfig* out) {
   BIZOND_RETURN_IF_ERROR(ReadText(config, "gcs_buffer_format", &format));
   if (!out->gcs_bucket.empty() && !HasOnly(out->gcs_bucket, "_-.")) {
     return BadConfig("gcs_buffer_bucket", "is not the name of a bucket",
-                     "write the bucket's name without gs://");
+                     "write the name alone, without gs:// and a folder: letters, digits, -, _ and "
+                     "dots");
   }
   if (format != "ndjson" && format != "parquet" && format != "csv") {
     return BadConfig("gcs_buffer_format", fmt::format("is '{}'", format),

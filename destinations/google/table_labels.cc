@@ -14,18 +14,18 @@ namespace {
 constexpr size_t kValueBytesMax = 63;
 constexpr int kClaimsMax = 5;
 
-int64_t ReadNumber(const std::map<std::string, std::string>& labels, const std::string& key) {
-  int64_t number = 0;
-  if (const auto found = labels.find(key); found != labels.end()) {
-    const std::string& text = found->second;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-  }
-  return number;
+int64_t NumberLabel(const BigQueryTable& table, const std::string& key) {
+  const std::string text = LabelOf(table, key);
+  int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
 }
 
-std::string ReadText(const std::map<std::string, std::string>& labels, const std::string& key) {
-  const auto found = labels.find(key);
-  return found == labels.end() ? std::string() : found->second;
+bool HasLabels(const BigQueryTable& table, const nlohmann::json& labels) {
+  for (const auto& [key, value] : labels.items()) {
+    if (LabelOf(table, key) != value.get_ref<const std::string&>()) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -38,48 +38,58 @@ std::string LabelValue(std::string_view text) {
   return fits ? std::string(text) : "h-" + HexOf(HashBytes(text));
 }
 
-TableLabels TableLabels::Of(const std::map<std::string, std::string>& labels) {
-  return {.store = ReadText(labels, "bizond_store"),
-          .epoch = ReadNumber(labels, "bizond_epoch"),
-          .fence = ReadNumber(labels, "bizond_fence"),
-          .published = ReadText(labels, "bizond_published")};
+std::string LabelOf(const BigQueryTable& table, const std::string& key) {
+  const auto found = table.labels.find(key);
+  return found == table.labels.end() ? "" : found->second;
 }
 
-TableLabels TableLabels::For(const Publisher& publisher, std::string_view publication) {
-  return {.store = LabelValue(publisher.store_id),
-          .epoch = publisher.epoch,
-          .fence = publisher.fence,
-          .published = LabelValue(publication)};
+nlohmann::json PublisherLabels(const Publisher& publisher,
+                               std::optional<std::string_view> published) {
+  nlohmann::json labels = {{"bizond_store", LabelValue(publisher.store_id)},
+                           {"bizond_epoch", std::to_string(publisher.epoch)},
+                           {"bizond_fence", std::to_string(publisher.fence)},
+                           {"bizond_run", LabelValue(publisher.run_id)}};
+  if (published) labels["bizond_published"] = LabelValue(*published);
+  return labels;
 }
 
-nlohmann::json TableLabels::ToJson() const {
-  return {{"bizond_store", store},
-          {"bizond_epoch", std::to_string(epoch)},
-          {"bizond_fence", std::to_string(fence)},
-          {"bizond_published", published}};
+bool OwnedByStore(const BigQueryTable& table, const Publisher& publisher) {
+  return LabelOf(table, "bizond_store") == LabelValue(publisher.store_id);
 }
 
-Status TableLabels::CheckFence(const Publisher& publisher, const BigQueryTableName& table) const {
-  if (store != LabelValue(publisher.store_id)) return {};
+bool IsAnothersTable(const BigQueryTable& table, const Publisher& publisher) {
+  return !LabelOf(table, "bizond_store").empty() && !OwnedByStore(table, publisher);
+}
+
+bool OwnedByRun(const BigQueryTable& table, const Publisher& publisher) {
+  return OwnedByStore(table, publisher) &&
+         LabelOf(table, "bizond_run") == LabelValue(publisher.run_id);
+}
+
+bool HasPublished(const BigQueryTable& table, std::string_view publication) {
+  return LabelOf(table, "bizond_published") == LabelValue(publication);
+}
+
+Status CheckFence(const BigQueryTable& table, const Publisher& publisher) {
+  if (!OwnedByStore(table, publisher)) return {};
+  const int64_t epoch = NumberLabel(table, "bizond_epoch");
+  const int64_t fence = NumberLabel(table, "bizond_fence");
   if (publisher.epoch > epoch || (publisher.epoch == epoch && publisher.fence >= fence)) return {};
   return Fail(ErrorKind::kPermanent, "fenced",
-              fmt::format("{} was claimed by a later attempt (epoch {}, fence {}) than this one "
-                          "(epoch {}, fence {})",
-                          table.Dotted(), epoch, fence, publisher.epoch, publisher.fence),
-              "nothing to do: the later attempt goes on");
+              fmt::format("another attempt has taken {} over: it holds epoch {}, fence {} (run "
+                          "{}); this one has epoch {}, fence {}",
+                          table.name.Dotted(), epoch, fence, LabelOf(table, "bizond_run"),
+                          publisher.epoch, publisher.fence),
+              "nothing: the newer attempt goes on");
 }
 
 Result<BigQueryTable> ClaimTable(BigQueryApi* api, BigQueryTable table, const Publisher& publisher,
-                                 std::optional<std::string_view> publication,
-                                 std::stop_token stop) {
+                                 std::optional<std::string_view> published, std::stop_token stop) {
+  const nlohmann::json labels = PublisherLabels(publisher, published);
   for (int claim = 0;; ++claim) {
-    const TableLabels found = TableLabels::Of(table.labels);
-    BIZOND_RETURN_IF_ERROR(found.CheckFence(publisher, table.name));
-    TableLabels wanted = TableLabels::For(publisher, publication.value_or(""));
-    if (!publication) wanted.published = found.published;
-    if (wanted == found) return table;
-    const Status patched =
-        api->PatchTable(table.name, {{"labels", wanted.ToJson()}}, stop, table.etag);
+    BIZOND_RETURN_IF_ERROR(CheckFence(table, publisher));
+    if (HasLabels(table, labels)) return table;
+    const Status patched = api->PatchTable(table.name, {{"labels", labels}}, stop, table.etag);
     const bool met = !patched && patched.error().code == "bigquery_condition_not_met";
     if (!patched && (!met || claim == kClaimsMax)) return Failure(patched.error());
     BIZOND_ASSIGN_OR_RETURN(std::optional<BigQueryTable> now, api->GetTable(table.name, stop));

@@ -1,9 +1,10 @@
-// TableLabels: what a BigQuery table remembers of who publishes into it.
+// Who publishes into a table of BigQuery, as its labels say: bizond_store, bizond_epoch,
+// bizond_fence, bizond_run, and bizond_published where a publication leaves its name.
 //
 // A table has no row that could change with its data in one transaction, so that what a ledger says
-// elsewhere stands in its labels (bizond_store, bizond_epoch, bizond_fence, bizond_published). They
-// change under the table's etag: of two attempts that claim a table at once, one is told to look
-// again, and an attempt that was overtaken is refused.
+// elsewhere stands in its labels. They are no proof of what a table holds; they keep an attempt
+// that was overtaken and another store out. They change under the table's etag: of two attempts
+// that claim a table at once, one is told to look again, and the older one is refused.
 //
 // Error codes: fenced.
 //
@@ -11,8 +12,6 @@
 #ifndef BIZOND_DESTINATIONS_GOOGLE_TABLE_LABELS_H_
 #define BIZOND_DESTINATIONS_GOOGLE_TABLE_LABELS_H_
 
-#include <cstdint>
-#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <stop_token>
@@ -28,27 +27,26 @@ namespace bizond {
 // A text as a label's value (small letters, digits, _ and -, up to 63 characters): itself where it
 // is one, else a hash of it.
 std::string LabelValue(std::string_view text);
+// "" when the table has none.
+std::string LabelOf(const BigQueryTable& table, const std::string& key);
 
-struct TableLabels {
-  std::string store;  // As LabelValue has it; empty: nobody ever claimed the table.
-  int64_t epoch = 0;
-  int64_t fence = 0;
-  std::string published;  // As LabelValue has it: the last publication.
+// Those of a table that `publisher` makes or claims. `published`: what it published last; nullopt:
+// what stands there stays.
+nlohmann::json PublisherLabels(const Publisher& publisher,
+                               std::optional<std::string_view> published = std::nullopt);
 
-  static TableLabels Of(const std::map<std::string, std::string>& labels);
-  // Those of a table that `publisher` claims, who last published `publication`.
-  static TableLabels For(const Publisher& publisher, std::string_view publication);
-  nlohmann::json ToJson() const;
-  // Refuses a publisher who was overtaken by another attempt of the same store.
-  Status CheckFence(const Publisher& publisher, const BigQueryTableName& table) const;
+// Labelled by this store, by another one, by this very run, after this publication.
+bool OwnedByStore(const BigQueryTable& table, const Publisher& publisher);
+bool IsAnothersTable(const BigQueryTable& table, const Publisher& publisher);
+bool OwnedByRun(const BigQueryTable& table, const Publisher& publisher);
+bool HasPublished(const BigQueryTable& table, std::string_view publication);
+// Refuses (code fenced) a publisher whom the labels know to be overtaken.
+Status CheckFence(const BigQueryTable& table, const Publisher& publisher);
 
-  friend bool operator==(const TableLabels&, const TableLabels&) = default;
-};
-
-// Writes the publisher into the table's labels; `publication` nullopt: what it last published stays
-// as it is. Nothing is sent when they say so already. Returns the table as it is afterwards.
+// Writes PublisherLabels into the table, unless an attempt that is newer has; nothing is sent when
+// they stand there already. Returns the table as it is afterwards.
 Result<BigQueryTable> ClaimTable(BigQueryApi* api, BigQueryTable table, const Publisher& publisher,
-                                 std::optional<std::string_view> publication, std::stop_token stop);
+                                 std::optional<std::string_view> published, std::stop_token stop);
 
 }  // namespace bizond
 

@@ -189,9 +189,11 @@ Result<BigQueryType> ParseBigQueryType(std::string_view name) {
   for (const TypeName& row : kTypeNames) {
     if (SameName(row.name, name)) return row.type;
   }
-  return Fail(ErrorKind::kConfig, "bad_record_schema",
-              fmt::format("'{}' is no type of a column", EscapeControls(name.substr(0, 100))),
-              "docs/bigquery.md lists the types");
+  return Fail(
+      ErrorKind::kConfig, "bad_record_schema",
+      fmt::format("'{}' is no type of a column", EscapeControls(name.substr(0, 100))),
+      "the types are STRING, BYTES, INTEGER, FLOAT, NUMERIC, BIGNUMERIC, BOOLEAN, TIMESTAMP, "
+      "DATETIME, DATE, TIME, GEOGRAPHY, JSON and RECORD");
 }
 
 std::string_view BigQueryTypeName(BigQueryType type) {

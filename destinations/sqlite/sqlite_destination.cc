@@ -140,10 +140,7 @@ Status SqliteDestination::OpenStaging(const OpenRequest& request, std::optional<
     if (!what.empty() && request.on_target_changed != OnTargetChanged::kContinue) {
       return Failure(TargetDiverged(name, what));
     }
-    if (!what.empty()) {
-      log_->Write(LogLevel::kWarning, "the target was changed by somebody else; going on from it",
-                  {{"target", name}, {"change", what}});
-    }
+    if (!what.empty()) log_->Warn(TargetContinued(name, what));
   }
   LedgerRow begun = row.value_or(LedgerRow{});
   if (direct && !resumes) {

@@ -13,6 +13,7 @@ async function views(url) {
   return {
     overview: '#/',
     job: jobAddress('flights'),
+    'job-warned': jobAddress('iso-codes'),
     'job-failing': jobAddress('flights-hourly'),
     runs: '#/runs',
     'run-failed': await runOf('payments'),
@@ -53,6 +54,25 @@ async function checkFlows(check, { open, shoot }, fake) {
     await opened.page.locator('.log-line', { hasText: fake.hostile }).first().waitFor();
     await assertClean(opened);
     await opened.page.close();
+  });
+  await check('a warning is said in the overview, with its job and with its run', async () => {
+    const opened = await open(`${fake.url}/#/`);
+    const { page } = opened;
+    const row = page.locator('.jobs tr', { hasText: 'iso-codes' });
+    await row.getByText('bigquery_quota_near').waitFor();
+    assert.equal(await page.getByText('bigquery_quota_near').count(), 1, 'one job has it');
+    await row.getByRole('link', { name: 'iso-codes' }).click();
+    const said = async (heading) => {
+      await page.getByRole('heading', { name: heading, exact: true, level: 1 }).waitFor();
+      const section = page.getByRole('region', { name: '2 warnings' });
+      await section.getByText('languages: BigQuery takes 1500').waitFor();
+      await section.getByText('let the job run less often').first().waitFor();
+    };
+    await said('iso-codes');
+    await page.locator('.runs a.row-link').first().click();
+    await said('Run of iso-codes');
+    await assertClean(opened);
+    await page.close();
   });
   await check(
     'failed jobs come first; / filters; Enter opens; a chip filters by health',

@@ -41,6 +41,7 @@ function makeRun(job, state, secondsAgo, { ms, rows, more = {} }) {
     bytes_written: rows * 250,
     published: state === 'succeeded',
     error: null,
+    warnings: [],
     attempts: [],
     streams: job.source.streams.map((stream) => ({
       stream,
@@ -88,6 +89,7 @@ export function makeJob(
     schedule,
     next_at: schedule && health !== 'paused' ? time(-Math.round(every * random()) - 3) : null,
     health,
+    warnings: [],
     last_success_at: null,
   };
   job.runs = Array.from({ length: runs }, (_, index) =>
@@ -170,6 +172,19 @@ const HUNG = {
   remedy: 'Check that it is up, then: bizond check job.yml',
 };
 
+const QUOTA = {
+  code: 'bigquery_quota_near',
+  message: `BigQuery takes 1500 changes of a table a day, and p.d.countries has had 1231. ${HOSTILE}`,
+  remedy: 'let the job run less often, or raise `buffer_size`',
+};
+
+// The last run of a job with several streams warned of two of them.
+function warn(job) {
+  job.warnings = job.source.streams.slice(0, 2).map((stream) => ({ ...QUOTA, stream }));
+  job.runs[0].warnings = job.warnings;
+  return job;
+}
+
 function running(job) {
   job.runs.unshift(makeRun(job, 'running', 95, { ms: 0, rows: 412_000 }));
   job.state[0].checkpoint = { iteration: 412, position: 103_000_000 };
@@ -190,14 +205,14 @@ export function sampleJobs(more) {
       2,
       MISSING,
     ),
-    makeJob('iso-codes', {
+    warn(makeJob('iso-codes', {
       mode: 'full_refresh',
       destination: 'file',
       streams: ['countries', 'languages', 'currencies'],
       schedule: { cron: '0 6 * * *', timezone: 'Europe/Paris' },
       every: 86_400,
       ms: 4200,
-    }),
+    })),
     running(
       makeJob('orders', {
         health: 'running',

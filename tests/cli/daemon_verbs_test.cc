@@ -210,6 +210,19 @@ TEST_F(DaemonVerbsTest, ALogIsFollowedToTheEndOfItsRun) {
   EXPECT_EQ(Call({"runs", "logs", "no-such-run"}).exit_code, 1);
 }
 
+TEST_F(DaemonVerbsTest, ARunIsShownWithWhatItWarnedOf) {
+  Submit("a");
+  const std::string id = Post("/api/v1/jobs/a/runs", json::object()).body["id"];
+  ASSERT_TRUE(store_->Write([&](StoreTx& tx) -> Status {
+    BIZOND_ASSIGN_OR_RETURN(const int64_t fence, tx.ClaimRun(id, "node", clock_.Now()));
+    return tx.AddWarning(id, fence, {"quota_near", "s", "it had 1200", "run it less often"});
+  }));
+  const Outcome shown = Call({"runs", "show", id});
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_THAT(shown.err, HasSubstr("warning: it had 1200 (quota_near)\n  run it less often\n"));
+  EXPECT_EQ(Json({"runs", "show", id})["warnings"][0]["code"], "quota_near");
+}
+
 TEST_F(DaemonVerbsTest, WithoutTheTokenThereIsNoConnection) {
   WebOptions options;
   options.token = "a-token-of-the-daemon";

@@ -129,6 +129,56 @@ TEST_F(StreamingV2RowsTest, NewColumnsAreAddedAndRequiredOnesRelaxed) {
   EXPECT_EQ(done.error().code, "schema_mismatch");
 }
 
+// Somebody relaxes a column and adds two while a run goes on: rows are judged and written as the
+// table is now, from the next stream on.
+TEST_F(StreamingV2RowsTest, ATableThatIsChangedDuringARunIsFollowed) {
+  const json id = {{"name", "id"}, {"type", "INTEGER"}};
+  const json old = {{"name", "old"}, {"type", "STRING"}, {"mode", "REQUIRED"}};
+  const json relaxed = {{"name", "old"}, {"type", "STRING"}, {"mode", "NULLABLE"}};
+  const json late = {{"name", "late"}, {"type", "STRING"}, {"mode", "NULLABLE"}};
+  json marked = late;
+  marked["name"] = "marked";
+  marked["defaultValueExpression"] = "'by default'";
+  for (const PublishMode mode : {PublishMode::kAppend, PublishMode::kDirect}) {
+    SCOPED_TRACE(PublishModeName(mode));
+    DestinationHarness harness(kName, mode);
+    harness.PlaceIn("", "typed");
+    fake_.Send("DELETE", kBigQueryTables + "/typed");
+    harness.set_config(Schema({id, old}).dump());
+    const auto destination = *harness.Make();
+    ASSERT_TRUE(destination->Open(harness.Request("r1"), {}));
+    uint64_t iteration = 0;
+    const auto write = [&](const std::string& row) {
+      ASSERT_TRUE(harness.Write(destination.get(), {row}, iteration++));
+      const auto mark = destination->Flush();
+      ASSERT_TRUE(mark) << Describe(mark.error());
+      ASSERT_TRUE(destination->MarkStored());
+    };
+    write(R"({"id":1,"old":"a"})");
+    write(R"({"id":2})");
+    EXPECT_THAT(harness.rejects(), SizeIs(1)) << "the column is required yet";
+    ASSERT_EQ(fake_
+                  .Send("PATCH", kBigQueryTables + "/typed",
+                        {{"schema", {{"fields", {id, relaxed, late, marked}}}}})
+                  .status,
+              200);
+    write(R"({"id":3,"old":"c"})");  // A stream that lasts is told of the change by its answer.
+    write(R"({"id":4})");
+    const auto intent = destination->Prepare();
+    ASSERT_TRUE(intent) << Describe(intent.error());
+    ASSERT_TRUE(destination->Finalize(*intent));
+    EXPECT_THAT(harness.rejects(), SizeIs(1));
+    const std::vector<std::string> rows = fake_.Rows("p1.d.typed");
+    ASSERT_THAT(rows, SizeIs(3));
+    EXPECT_EQ(json::parse(rows[1])["old"], "c");
+    EXPECT_EQ(json::parse(rows[2])["id"], 4);
+    // Columns that no row has get NULL (0), and where there is one, their default (2).
+    const std::vector<json> appends = Appends();
+    EXPECT_EQ(appends.front()["default_missing"], 0);
+    EXPECT_EQ(appends.back()["default_missing"], 2);
+  }
+}
+
 TEST_F(StreamingV2RowsTest, AFullRefreshKeepsPartitioningAndClustering) {
   DestinationHarness harness(kName, PublishMode::kReplace);
   fake_.Send("DELETE", kBigQueryTables + "/target");

@@ -109,7 +109,7 @@ class StreamingV2TlsTest : public ::testing::Test {
     options.config.schema = BizonSchema(true);
     options.endpoints = endpoints;
     options.token = tokens_;
-    options.lock = {*Root::Open(folder_.path()), "lock"};
+    options.state_dir = *Root::Open(folder_.path());
     return {std::move(options), clock_};
   }
   OpenRequest Request() {
@@ -143,7 +143,8 @@ TEST_F(StreamingV2TlsTest, ARefusedTokenIsReplacedOnceAndTheWorkGoesOn) {
   Fake().Take("token-1");
   StreamingV2Destination destination = Make(Fake().endpoints());
   ASSERT_TRUE(destination.Open(Request(), {}));
-  // Between two calls: the next unary call is refused, then the next stream of appends.
+  // Between two calls: the look at the table (REST, whose token is the same) is refused, then the
+  // next stream of appends.
   ASSERT_TRUE(Write(&destination, 1, 20));
   const Result<std::string> mark = destination.Flush();
   ASSERT_TRUE(mark) << Describe(mark.error());
@@ -160,10 +161,22 @@ TEST_F(StreamingV2TlsTest, ARefusedTokenIsReplacedOnceAndTheWorkGoesOn) {
   const Result<std::string> done = destination.Finalize(*intent);
   ASSERT_TRUE(done) << Describe(done.error());
   EXPECT_EQ(Fake().Rows(), 40U);
-  // Three calls for the first stream, and the one that was refused; then one went well, and so on.
+  // Three calls for the first stream; one with the token that REST had replaced and one that was
+  // refused, and so on.
   const std::string first = "Bearer token-1", second = "Bearer token-2", third = "Bearer token-3";
   EXPECT_THAT(Fake().Shown(),
-              ElementsAre(first, first, first, first, second, second, third, third, third));
+              ElementsAre(first, first, first, second, second, third, third, third));
+}
+
+TEST_F(StreamingV2TlsTest, ACallWhoseTokenIsRefusedGoesOnWithAnother) {
+  Fake().Take("token-2");
+  WriteChannel channel(Fake().endpoints(), tokens_, &clock_);
+  const auto made = WriteApi(&channel).CreateStream("projects/p1/datasets/d/tables/none",
+                                                    WriteStreamType::kPending, false, {});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, "bigquery_not_found") << Describe(made.error());
+  EXPECT_THAT(tokens_->refused, ElementsAre("token-1"));
+  EXPECT_THAT(Fake().Shown(), ElementsAre("Bearer token-1", "Bearer token-2"));
 }
 
 TEST_F(StreamingV2TlsTest, ATokenThatIsRefusedTwiceIsTheEnd) {

@@ -15,6 +15,7 @@ namespace bizond {
 namespace {
 
 using nlohmann::json;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -297,6 +298,7 @@ TEST_F(BigQueryFaults, WarnsBeforeTheDaysQuotaBites) {
   EXPECT_EQ(warnings(), 1);
   ASSERT_TRUE(harness.Run("r3", {PlainRecords(20, 1)}));
   EXPECT_EQ(warnings(), 2) << "each run of the day says it";
+  EXPECT_THAT(harness.warnings(), ElementsAre("bigquery_quota_near", "bigquery_quota_near"));
 }
 
 }  // namespace

@@ -38,6 +38,11 @@ std::string Hashed(const StoredRow& row) { return row.key + " " + HexOf(HashByte
 
 }  // namespace
 
+void ListLog::Warn(const RunWarning& warning) {
+  warnings.push_back(warning.code);
+  RunLog::Warn(warning);
+}
+
 void ListLog::Write(LogLevel, std::string_view message, std::initializer_list<LogField>) {
   lines.emplace_back(message);
 }
@@ -53,6 +58,7 @@ DestinationHarness::DestinationHarness(const DestinationDescriptor& row, Destina
   // The target lies one below, so that a test may look at what stands beside the root.
   folder_ = fs::path(pattern) / "root";
   fs::create_directory(folder_);
+  fs::create_directory(folder_.parent_path() / "state");
   job_.source.primary_key = {"id"};
   job_.source.cursor_field = "at";
   if (mode == PublishMode::kMerge) job_.destination.write = WriteMode::kMerge;
@@ -85,8 +91,9 @@ Status ListRejects::Reject(uint64_t iteration, RejectedRecord reject) {
 
 Result<std::unique_ptr<Destination>> DestinationHarness::Make() {
   BIZOND_ASSIGN_OR_RETURN(Roots roots, Roots::Open(folder_, {}));
-  return row_.open(
-      {job_, "s", placement_.destination_id, placement_.config, std::move(roots), *clock_});
+  BIZOND_ASSIGN_OR_RETURN(Root state, Root::Open(folder_.parent_path() / "state"));
+  return row_.open({job_, "s", placement_.destination_id, placement_.config, std::move(roots),
+                    *clock_, std::move(state)});
 }
 
 OpenRequest DestinationHarness::Request(const std::string& run) {

@@ -21,12 +21,14 @@
 
 namespace bizond {
 
-// Keeps the lines.
+// Keeps the lines and what is warned of.
 class ListLog final : public RunLog {
  public:
   void Write(LogLevel level, std::string_view message,
              std::initializer_list<LogField> fields) override;
+  void Warn(const RunWarning& warning) override;
   std::vector<std::string> lines;
+  std::vector<std::string> warnings;  // Their codes.
 };
 
 // Keeps what a destination refuses, as `on_error: reject` would.
@@ -83,6 +85,7 @@ class DestinationHarness {
   std::vector<std::string> Published() const;
   std::vector<std::string> Leftovers() const;
   const std::vector<std::string>& log_lines() const { return log_.lines; }
+  const std::vector<std::string>& warnings() const { return log_.warnings; }
   const std::vector<RejectedRecord>& rejects() const { return rejects_.rejects; }
   // The same form, of records that are expected.
   static std::vector<std::string> Hashed(const std::vector<RecordPage>& pages);

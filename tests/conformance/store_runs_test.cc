@@ -38,6 +38,7 @@ TEST_P(StoreConformance, EveryWriteOfAStaleAttemptIsFenced) {
         return tx.RecordStream("r", f, "s", StreamRecord{}, false, At(3));
       },
       [&](StoreTx& tx, int64_t f) { return tx.RequeueRun("r", f, error, At(3), At(3)); },
+      [&](StoreTx& tx, int64_t f) { return tx.AddWarning("r", f, {"c", "s", "m", "r"}); },
       [&](StoreTx& tx, int64_t f) { return tx.FinishRun("r", f, RunPhase::kFailed, error, At(3)); },
   };
   for (size_t i = 0; i < writes.size(); ++i) {
@@ -45,8 +46,45 @@ TEST_P(StoreConformance, EveryWriteOfAStaleAttemptIsFenced) {
   }
   EXPECT_EQ(Run("r").phase, RunPhase::kRunning);
   EXPECT_THAT(Get([](const StoreReader& r) { return r.RunStreams("r"); }), IsEmpty());
-  Must([&](StoreTx& tx) { return writes[5](tx, live); });
+  Must([&](StoreTx& tx) { return writes.back()(tx, live); });
   EXPECT_EQ(CodeOf([&](StoreTx& tx) { return writes[0](tx, live); }), "fenced");
+}
+
+TEST_P(StoreConformance, WarningsAreKeptOneACodeAndStreamAndAreBounded) {
+  InsertRun(Queued("r", "j"));
+  const int64_t fence = Claim("r");
+  const auto warn = [&](const RunWarningRow& warning) {
+    Must([&](StoreTx& tx) { return tx.AddWarning("r", fence, warning); });
+  };
+  EXPECT_THAT(Run("r").warnings, IsEmpty());
+  std::string large(5000, 'x');
+  large.replace(4095, 2, "\u00e9");  // The cut falls into it.
+  warn({"quota", "s", "1200 changes", "fewer"});
+  warn({"quota", "t", large, ""});
+  warn({"quota", "s", "1201 \xff changes", "fewer"});
+  const int64_t next = [&] {
+    Must([&](StoreTx& tx) { return tx.RequeueRun("r", fence, std::nullopt, At(2), At(2)); });
+    return Claim("r");
+  }();
+  Open();  // They outlive the process, and the attempt.
+  std::vector<RunWarningRow> kept = Run("r").warnings;
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_EQ(kept[0].message, "1201 \ufffd changes");
+  EXPECT_EQ(kept[0].remedy, "fewer");
+  EXPECT_EQ(kept[1].stream, "t");
+  EXPECT_EQ(kept[1].message, std::string(4095, 'x') + "...");
+  for (size_t i = 0; i < 2 * kRunWarningsMax; ++i) {
+    Must([&](StoreTx& tx) { return tx.AddWarning("r", next, {std::to_string(i), "s", "m", ""}); });
+  }
+  kept = Run("r").warnings;
+  EXPECT_EQ(kept.size(), kRunWarningsMax);
+  EXPECT_EQ(kept[0].code, "quota") << "the first stay";
+  // The history has them, too.
+  Must([&](StoreTx& tx) {
+    return tx.FinishRun("r", next, RunPhase::kSucceeded, std::nullopt, At(3));
+  });
+  ASSERT_TRUE(store_->Retain(At(1000), 10));
+  EXPECT_EQ(Run("r").warnings.size(), kRunWarningsMax);
 }
 
 TEST_P(StoreConformance, CheckpointComesBackAsItWasAndGoesWithTheRun) {

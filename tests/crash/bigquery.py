@@ -139,7 +139,7 @@ class BigQueryCell(Cell):
     def leftovers(self, folder):
         found = [name for name in self.fake.tables() if STAGING.search(name)]
         found += ["gs://%s/%s" % (BUCKET, name) for name in self.fake.objects()]
-        return found + [str(path) for path in folder.rglob(".bizond_bigquery/*") if path.suffix != ".lock"]
+        return found + [str(path) for path in folder.rglob("bigquery/*") if path.suffix != ".lock"]
 
 
 CELLS = [BigQueryCell("bigquery", "full_refresh"), BigQueryCell("bigquery", "cursor")]

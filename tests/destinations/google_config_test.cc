@@ -73,12 +73,14 @@ TEST(BigQueryConfigs, NameTheTableAsBizonDoes) {
 
 TEST(BigQueryConfigs, RefuseWhatIsNoTable) {
   for (const char* id : {"sales.orders", "orders$20260101", "a/b", "or`ders", "p.d.", "..x", "p..t",
-                         "orders_temp", "orders_incremental", "p.d-d.t", "a\nb"}) {
+                         "orders_temp", "orders_incremental", "p.d-d.t", "a\nb", "a.b.c.t"}) {
     EXPECT_THAT(Refusal({}, kBatch, id), HasSubstr("bad_destination_id")) << id;
   }
   EXPECT_THAT(Refusal({}, kBatch, std::string(1001, 'x')), HasSubstr("too long"));
   EXPECT_THAT(Refusal({{"project_id", "p/../x"}}), HasSubstr("project_id"));
+  EXPECT_THAT(Refusal({{"project_id", "example.com"}}), HasSubstr("project_id"));
   EXPECT_THAT(Refusal({{"dataset_id", ""}}), HasSubstr("dataset_id"));
+  EXPECT_THAT(Refusal({{"dataset_id", std::string(1025, 'd')}}), HasSubstr("dataset_id"));
   EXPECT_THAT(Refusal({{"dataset_location", "US?x=1"}}), HasSubstr("dataset_location"));
   EXPECT_THAT(Refusal({{"table_prefix", "x."}}), HasSubstr("table_prefix"));
 }
@@ -188,7 +190,7 @@ TEST(BigQueryConfigs, TakeColumnsFromRecordSchemas) {
 
 TEST(BigQueryConfigs, RefuseColumnsThatBigQueryCannotHave) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"([{"name":"a","type":"TEXT"}])", "'TEXT' is no type"},
+      {R"([{"name":"a","type":"TEXT"}])", "the column 'a': 'TEXT' is no type"},
       {R"([{"name":"a.b","type":"STRING"}])", "'a.b' has a character"},
       {R"([{"name":"","type":"STRING"}])", "has no name"},
       {R"([{"name":"_PARTITIONTIME","type":"STRING"}])", "keeps for itself"},

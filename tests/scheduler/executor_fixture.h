@@ -45,6 +45,7 @@ class ExecutorFixture : public JobFixture {
     parts.api_secrets = &secrets_;
     parts.file_secrets = &secrets_;
     parts.state_dir = root_;
+    parts.connector_dir = root_;
     parts.roots = Roots::Open(Data(), {}).value();
     parts.log_failures = false;
     SyncExecutor executor(std::move(parts));

@@ -47,6 +47,27 @@ TEST_F(ExecutorTest, IncrementalIntoATable) {
   EXPECT_EQ(second.counters.rows_written, 1u);
 }
 
+TEST_F(ExecutorTest, WhatAStreamWarnsOfIsKeptWithTheRunOnce) {
+  Append("in.jsonl", "{\"id\":1}\n");
+  json job = FileJob("a", "in.jsonl");
+  job["destination"]["config"]["on_target_changed"] = "continue";
+  MustPut(job);
+  EXPECT_THAT(TriggerAndExecute("a").warnings, IsEmpty());
+  for (int run = 0; run < 2; ++run) {
+    Append("a.json", "{\"by\":\"somebody else\"}\n");
+    const RunRow warned = TriggerAndExecute("a");
+    EXPECT_EQ(warned.phase, RunPhase::kSucceeded);
+    ASSERT_THAT(warned.warnings, SizeIs(1));
+    EXPECT_EQ(warned.warnings[0].code, "target_diverged");
+    EXPECT_EQ(warned.warnings[0].stream, "s");
+    EXPECT_THAT(warned.warnings[0].message, HasSubstr("a.json"));
+    const RunLogPage log = logs_->Read("a", warned.id, 0, 100, LogLevel::kWarning).value();
+    ASSERT_THAT(log.items, SizeIs(1)) << "the log has it as well";
+    EXPECT_THAT(log.items[0].fields, HasSubstr("target_diverged"));
+  }
+  EXPECT_THAT(TriggerAndExecute("a").warnings, IsEmpty()) << "nothing was changed since";
+}
+
 TEST_F(ExecutorTest, AResetReplacesTheTargetOnce) {
   Append("in.jsonl", "{\"id\":1}\n");
   MustPut(FileJob("a", "in.jsonl"));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <regex>
 #include <span>
 #include <sstream>
@@ -235,6 +236,22 @@ Violations CheckAll(const SourceText& source) {
     add(CheckHeader(source));
   }
   return all;
+}
+
+Violations CheckClassNames(const std::vector<SourceText>& sources) {
+  Violations violations;
+  std::map<std::string, std::string> known;  // The first file that defines it.
+  for (const SourceText& source : sources) {
+    if (!IsCpp(source.path)) continue;
+    for (const ClassDefinition& found : FindSharedClasses(source)) {
+      const auto [first, added] = known.emplace(found.name, source.path);
+      if (added || first->second == source.path) continue;
+      violations.push_back({source.path, found.line,
+                            found.name + " is the name of another class in " + first->second +
+                                ": rename it, or put it into the unnamed namespace"});
+    }
+  }
+  return violations;
 }
 
 Violations CheckCatalog(const std::string& room, const std::vector<std::string>& folders,

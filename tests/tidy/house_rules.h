@@ -38,6 +38,10 @@ Violations CheckWords(const SourceText& source);
 // All of the above that concern this kind of file.
 Violations CheckAll(const SourceText& source);
 
+// Classes of one name in several files: a program that holds two of them has one of them twice and
+// the other never, and no compiler says so. A class of one .cc belongs in its unnamed namespace.
+Violations CheckClassNames(const std::vector<SourceText>& sources);
+
 // Connector folders that the text of their room's catalog.cc does not name.
 Violations CheckCatalog(const std::string& room, const std::vector<std::string>& folders,
                         std::string_view catalog);

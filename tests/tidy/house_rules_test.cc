@@ -45,6 +45,53 @@ TEST(SourceTextTest, BlanksCommentsLiteralsAndDirectives) {
   EXPECT_EQ(source.code.size(), source.lines.size());
 }
 
+std::vector<std::string> SharedClasses(const std::string& text) {
+  std::vector<std::string> names;
+  for (const ClassDefinition& found : FindSharedClasses(SourceText::Parse("a.cc", text))) {
+    names.push_back(found.name + ":" + std::to_string(found.line));
+  }
+  return names;
+}
+
+TEST(ClassNamesTest, FindsWhatOtherFilesSee) {
+  EXPECT_THAT(
+      SharedClasses("namespace bizond {\n"
+                    "class Forward;\n"
+                    "class A final : public B<int> {\n  struct Inner {};\n};\n"
+                    "template <class T>\nstruct [[nodiscard]] C\n    : D {\n};\n"
+                    "enum class E : uint8_t { kOne };\n"
+                    "namespace tidy { union F { int i; }; }\n"
+                    "}\n"
+                    "struct Global {};\n"),
+      ElementsAre("bizond::A:3", "bizond::C:8", "bizond::E:10", "bizond::tidy::F:11", "Global:13"));
+  EXPECT_THAT(SharedClasses("namespace bizond {\n"
+                            "namespace {\nclass A {};\nnamespace x { struct B {}; }\n}\n"
+                            "void f() { struct C {}; }\n"
+                            "struct D g() { return {}; }\n"
+                            "template <>\nstruct E<int> {};\n"
+                            "struct H::I {};\n"
+                            "// struct J {};\n"
+                            "}\n"),
+              IsEmpty());
+}
+
+TEST(ClassNamesTest, OneNameIsOneFiles) {
+  const std::string shared = "namespace bizond { struct A {}; }";
+  const std::string own = "namespace bizond { namespace { struct A {}; } }";
+  const auto check = [](const std::string& first, const std::string& second) {
+    return CheckClassNames(
+        {SourceText::Parse("base/a.h", first), SourceText::Parse("sync/b.cc", second)});
+  };
+  const Violations found = check(shared, "\n" + shared);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].path, "sync/b.cc");
+  EXPECT_EQ(found[0].line, 2);
+  EXPECT_THAT(found[0].message, HasSubstr("bizond::A is the name of another class in base/a.h"));
+  EXPECT_THAT(check(shared, own), IsEmpty());
+  EXPECT_THAT(check(shared, "namespace bizond::web { struct A {}; }"), IsEmpty());
+  EXPECT_THAT(check(shared, "namespace bizond { struct A; }"), IsEmpty());
+}
+
 TEST(IncludesTest, HoldTheTable) {
   EXPECT_THAT(BrokenIncludes("base/a.cc", "#include \"base/b.h\"\n#include \"sync/c.h\"\n"),
               ElementsAre(2));

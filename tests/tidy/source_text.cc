@@ -1,6 +1,9 @@
 #include "tests/tidy/source_text.h"
 
+#include <algorithm>
 #include <cctype>
+#include <iterator>
+#include <optional>
 #include <regex>
 #include <utility>
 
@@ -106,6 +109,34 @@ Brace Classify(const std::string& declaration) {
   return Brace::kFunction;
 }
 
+// What a brace at the level of namespaces opens: the namespace's or the class's name; nullopt:
+// something else, or an unnamed one.
+std::optional<std::string> NamespaceOf(const std::string& declaration) {
+  if (declaration.find("namespace") == std::string::npos) return std::nullopt;
+  static const std::regex kNamespace(R"(^\s*(inline\s+)?namespace\s+([\w:]+)\s*$)");
+  std::smatch match;
+  if (!std::regex_match(declaration, match, kNamespace)) return std::nullopt;
+  return match[2].str();
+}
+
+std::optional<std::string> ClassOf(const std::string& declaration) {
+  // Most declarations are none, and the pattern takes its time.
+  const std::string_view text =
+      std::string_view(declaration)
+          .substr(std::min(declaration.find_first_not_of(' '), declaration.size()));
+  constexpr std::string_view kBegins[] = {"template", "class", "struct", "union", "enum"};
+  if (std::none_of(std::begin(kBegins), std::end(kBegins),
+                   [&](std::string_view word) { return text.starts_with(word); })) {
+    return std::nullopt;
+  }
+  static const std::regex kClass(
+      R"(^\s*(template\s*<.*?>\s*)?(class|struct|union|enum(\s+(class|struct))?)\s+)"
+      R"((\[\[.*?\]\]\s*)?(\w+)\s*(final\s*)?(:[^:].*)?$)");
+  std::smatch match;
+  if (!std::regex_match(declaration, match, kClass)) return std::nullopt;
+  return match[6].str();
+}
+
 }  // namespace
 
 std::vector<std::string> SplitLines(std::string_view text) {
@@ -154,6 +185,36 @@ std::vector<FunctionSpan> FindFunctions(const SourceText& source) {
       }
     }
     if (functions == 0 && !declaration.empty()) declaration += ' ';
+  }
+  return found;
+}
+
+std::vector<ClassDefinition> FindSharedClasses(const SourceText& source) {
+  std::vector<ClassDefinition> found;
+  std::vector<size_t> open;  // Of each brace: how much of `scope` is around it.
+  std::string scope;         // "bizond::tidy::"
+  size_t closed = 0;         // How many of `open` are within one that is no named namespace.
+  std::string declaration;   // Since the last end of one.
+  for (size_t i = 0; i < source.code.size(); ++i) {
+    for (const char c : source.code[i] + " ") {
+      if (c == '{') {
+        open.push_back(scope.size());
+        const auto space = closed == 0 ? NamespaceOf(declaration) : std::nullopt;
+        const auto defined = closed == 0 ? ClassOf(declaration) : std::nullopt;
+        if (defined) found.push_back({scope + *defined, static_cast<int>(i) + 1});
+        if (space) scope += *space + "::";
+        closed += space ? 0 : 1;
+      } else if (c == '}' && !open.empty()) {
+        scope.resize(open.back());
+        open.pop_back();
+        closed -= closed > 0 ? 1 : 0;
+      }
+      if (c == '{' || c == '}' || c == ';') {
+        declaration.clear();
+      } else if (closed == 0) {
+        declaration += c;
+      }
+    }
   }
   return found;
 }

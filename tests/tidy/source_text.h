@@ -28,6 +28,14 @@ struct FunctionSpan {
 // Finds function bodies by counting braces: good for code in the Google style, no parser.
 std::vector<FunctionSpan> FindFunctions(const SourceText& source);
 
+// A class, struct, union or enum that is defined at the level of namespaces, none of them unnamed:
+// one that every other file of a program sees, or clashes with.
+struct ClassDefinition {
+  std::string name;  // "bizond::tidy::SourceText"
+  int line;          // Of its opening brace, from 1.
+};
+std::vector<ClassDefinition> FindSharedClasses(const SourceText& source);
+
 std::vector<std::string> SplitLines(std::string_view text);
 
 }  // namespace bizond::tidy

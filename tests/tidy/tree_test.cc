@@ -45,12 +45,14 @@ std::vector<fs::path> OurFiles() {
 }
 
 TEST(TreeTest, KeepsTheRulesOfTheHouse) {
-  Violations all;
-  const std::vector<fs::path> files = OurFiles();
-  ASSERT_FALSE(files.empty());
-  for (const fs::path& file : files) {
-    const Violations found =
-        CheckAll(SourceText::Parse(file.lexically_relative(Root()), ReadText(file)));
+  std::vector<SourceText> sources;
+  for (const fs::path& file : OurFiles()) {
+    sources.push_back(SourceText::Parse(file.lexically_relative(Root()), ReadText(file)));
+  }
+  ASSERT_FALSE(sources.empty());
+  Violations all = CheckClassNames(sources);
+  for (const SourceText& source : sources) {
+    const Violations found = CheckAll(source);
     all.insert(all.end(), found.begin(), found.end());
   }
   EXPECT_TRUE(all.empty()) << Describe(all);

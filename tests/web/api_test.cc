@@ -131,6 +131,43 @@ TEST_F(ApiTest, ARunIsTriggeredOnceForAKeyReadCancelledAndRetried) {
   EXPECT_EQ(Get("/api/v1/runs/none/logs").code(), "run_missing");
 }
 
+TEST_F(ApiTest, ARunsWarningsAreShownWithItAndWithItsJob) {
+  Submit("j");
+  const auto trigger = [&]() -> std::string {
+    return Post("/api/v1/jobs/j/runs", json::object()).body["id"];
+  };
+  const auto claim = [&](const std::string& id) {
+    return store_->Transact([&](StoreTx& tx) { return tx.ClaimRun(id, "node", clock_.Now()); })
+        .value();
+  };
+  const auto finish = [&](const std::string& id, int64_t fence) {
+    ASSERT_TRUE(store_->Write([&](StoreTx& tx) {
+      return tx.FinishRun(id, fence, RunPhase::kSucceeded, std::nullopt, clock_.Now());
+    }));
+  };
+  const std::string first = trigger();
+  const int64_t fence = claim(first);
+  EXPECT_EQ(Get("/api/v1/runs/" + first).body["warnings"], json::array());
+  EXPECT_EQ(Get("/api/v1/jobs/j").body["warnings"], json::array());
+  ASSERT_TRUE(store_->Write([&](StoreTx& tx) {
+    return tx.AddWarning(first, fence, {"bigquery_quota_near", "creatures", "1200 had", "fewer"});
+  }));
+  const json warnings = {{{"code", "bigquery_quota_near"},
+                          {"stream", "creatures"},
+                          {"message", "1200 had"},
+                          {"remedy", "fewer"}}};
+  EXPECT_EQ(Get("/api/v1/runs/" + first).body["warnings"], warnings);
+  EXPECT_EQ(Get("/api/v1/runs").body["items"][0]["warnings"], warnings);
+  EXPECT_EQ(Get("/api/v1/jobs").body["items"][0]["warnings"], warnings);
+  finish(first, fence);
+  const std::string second = trigger();
+  const int64_t next = claim(second);
+  EXPECT_EQ(Get("/api/v1/runs/" + second).body["warnings"], json::array());
+  EXPECT_EQ(Get("/api/v1/jobs/j").body["warnings"], warnings) << "the new run may warn yet";
+  finish(second, next);
+  EXPECT_EQ(Get("/api/v1/jobs/j").body["warnings"], json::array()) << "it did not";
+}
+
 TEST_F(ApiTest, ALogIsReadInPagesFromALine) {
   Submit("j");
   const std::string id = Post("/api/v1/jobs/j/runs", json::object()).body["id"];

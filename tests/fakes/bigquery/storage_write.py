@@ -122,7 +122,8 @@ class _Appends:
         """append(), with its refusals and a fault's errors said in band, and noted for tests."""
         done = self.call["appends"]
         entry = {"offset": request.offset.value if request.HasField("offset") else None,
-                 "rows": len(request.proto_rows.rows.serialized_rows), "bytes": request.ByteSize(), "code": 0}
+                 "rows": len(request.proto_rows.rows.serialized_rows), "bytes": request.ByteSize(), "code": 0,
+                 "default_missing": int(request.default_missing_value_interpretation)}
         done.append(entry)
         in_band = fault.get("in_band") if fault else None
         first = (in_band or {}).get("nth", 1)

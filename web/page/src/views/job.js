@@ -9,6 +9,7 @@ import { RequestFailure, RunFailure } from '../components/failure.js';
 import { Icon } from '../components/icon.js';
 import { RunsTable } from '../components/runs_table.js';
 import { Strip } from '../components/strip.js';
+import { Warnings } from '../components/warnings.js';
 import { Ago } from '../components/when.js';
 import { html } from '../html.js';
 import { useResource } from '../resource.js';
@@ -107,6 +108,7 @@ export function Job({ name }) {
       ]} />
     </div>
     ${failed && html`<${RunFailure} run=${job.last_run} />`}
+    <${Warnings} warnings=${job.warnings} streams=${job.source?.streams?.length} />
     <section class="card flush" aria-labelledby="runs-title"><header><h2 id="runs-title">Runs</h2></header>
       <${Runs} name=${name} /></section>
     <${State} name=${name} />

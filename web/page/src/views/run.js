@@ -8,6 +8,7 @@ import { RequestFailure, RunFailure } from '../components/failure.js';
 import { Icon } from '../components/icon.js';
 import { LogTail } from '../components/log_tail.js';
 import { Stages } from '../components/stages.js';
+import { Warnings } from '../components/warnings.js';
 import { Ago, Took } from '../components/when.js';
 import { bytes, count, rate, rowsPerSecond } from '../format.js';
 import { html } from '../html.js';
@@ -105,6 +106,7 @@ export function Run({ name: id }) {
       ${run.published && html`<span class="tag tone-good"><${Icon} name="check" />published</span>`}
       <${Actions} run=${run} reload=${reload} /></div>
     <${RunFailure} run=${run} />
+    <${Warnings} warnings=${run.warnings} streams=${run.streams?.length} />
     <section class="card" aria-label="Progress"><${Stages} run=${run} /><${Counters} run=${run} speed=${speed} /></section>
     <div class="card"><${Facts} items=${[
       ['Started', html`<${Ago} at=${run.started_at} none="not yet" />`],

@@ -1,0 +1,2 @@
+-- As in bizond.db.
+ALTER TABLE runs ADD COLUMN warnings TEXT;
