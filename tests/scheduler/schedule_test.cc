@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/scheduler/instants.h"
 
@@ -206,6 +210,49 @@ TEST(ScheduleTest, AnAtInThePastIsRefusedWhenAsked) {
   EXPECT_TRUE(CheckNotPast(spec, At("2026-11-30")).has_value());
   EXPECT_FALSE(CheckNotPast(spec, At("2026-12-01")).has_value());
   EXPECT_TRUE(CheckNotPast(Parse(R"({"every": "1h"})").value(), At("2026-12-01")).has_value());
+}
+
+// The cells of each row of the table below the heading, but for its first two lines.
+std::vector<std::vector<std::string>> DocumentedRows(const std::string& heading) {
+  std::ifstream page(std::string(BIZOND_SOURCE_DIR) + "/docs/scheduling.md");
+  std::string line;
+  while (std::getline(page, line) && line != heading) {
+  }
+  while (std::getline(page, line) && !line.starts_with("| --- |")) {
+  }
+  std::vector<std::vector<std::string>> rows;
+  while (std::getline(page, line) && line.starts_with("|")) {
+    std::vector<std::string>& cells = rows.emplace_back();
+    for (size_t begin = 2, end = 0; begin < line.size(); begin = end + 3) {
+      end = line.find(" |", begin);
+      cells.push_back(line.substr(begin, end - begin));
+    }
+  }
+  return rows;
+}
+
+TEST(ScheduleTest, TheDocumentedTableOfGapsAndFoldsIsTrue) {
+  const auto rows = DocumentedRows("## Clocks that change");
+  ASSERT_GE(rows.size(), 10U);
+  std::set<std::string> shown;
+  for (const auto& row : rows) {
+    ASSERT_EQ(row.size(), 6U) << row[0];
+    json block = {{"cron", row[2].substr(1, row[2].size() - 2)}, {"timezone", row[3]}};
+    for (const auto& [key, value] : {std::pair("on_gap", "next"), std::pair("on_gap", "skip"),
+                                     std::pair("on_fold", "first"), std::pair("on_fold", "both")}) {
+      const std::string policy = std::string(key) + ": " + value;
+      if (row[1].find(policy) == std::string::npos) continue;
+      block[key] = value;
+      shown.insert(policy);
+    }
+    const Schedule schedule = Schedule::Compile(ParseSchedule(block, "job").value(), "job").value();
+    const auto first = schedule.Next(At(row[4].substr(0, 16) + ":00Z"));
+    ASSERT_TRUE(first.has_value());
+    const auto second = schedule.Next(first->at);
+    EXPECT_EQ(schedule.LocalText(first->at) + ", " + schedule.LocalText(second->at), row[5])
+        << row[2] << " in " << row[3];
+  }
+  EXPECT_EQ(shown.size(), 4U) << "each policy has an example";
 }
 
 TEST(ScheduleTest, CronFollowsThePoliciesOfItsZone) {
