@@ -90,6 +90,8 @@ class SimulatedClock final : public Clock {
   // code under test has come to rest. A thread that was woken no longer counts, from the very
   // moment of the Advance, Notify or stop that woke it.
   void AwaitWaiters(size_t count);
+  // How many threads wait in this clock at this moment.
+  size_t waiters() const;
 
   struct Core;  // Shared with the waiters; public only for them.
 

@@ -183,6 +183,11 @@ void SimulatedClock::StepWall(Duration step) {
   }
 }
 
+size_t SimulatedClock::waiters() const {
+  std::lock_guard lock(core_->mutex);
+  return core_->sleepers.size();
+}
+
 void SimulatedClock::AwaitWaiters(size_t count) {
   std::unique_lock lock(core_->mutex);
   core_->changed.wait(lock, [&] { return core_->sleepers.size() >= count; });
