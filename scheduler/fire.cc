@@ -165,7 +165,7 @@ FirePlan PlanFires(const Schedule& schedule, const ScheduleSpec& spec, UtcTime f
   if (!all) {
     if (const auto lost = LatestLost(schedule, spec, first, now)) {
       const std::optional<Fire> next = schedule.Next(*lost);
-      plan.fires = {{first, false, *lost == first ? std::nullopt : std::optional(*lost)}};
+      plan.fires = {{first, false, *lost == first ? std::nullopt : lost}};
       plan.next = next ? std::optional(next->at) : std::nullopt;
       return plan;
     }

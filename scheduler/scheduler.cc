@@ -16,7 +16,8 @@ constexpr int kRetainChunk = 500;
 
 }  // namespace
 
-Scheduler::Scheduler(Store* store, const Catalog* catalog, Clock* clock, SchedulerOptions options)
+Scheduler::Scheduler(Store* store, const Catalog* catalog, Clock* clock,
+                     const SchedulerOptions& options)
     : store_(store),
       clock_(clock),
       options_(options),

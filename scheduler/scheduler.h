@@ -41,7 +41,7 @@ struct SchedulerOptions {
 
 class Scheduler final : public RunControl {
  public:
-  Scheduler(Store* store, const Catalog* catalog, Clock* clock, SchedulerOptions options);
+  Scheduler(Store* store, const Catalog* catalog, Clock* clock, const SchedulerOptions& options);
   ~Scheduler() override;
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;

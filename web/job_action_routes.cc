@@ -34,7 +34,7 @@ Result<std::string> CursorToken(const json& watermark) {
     return cursor.dump();
   }
   if (type != "number") return BadState("cursor_type is number, timestamp or text");
-  const auto text = cursor.get<std::string>();
+  auto text = cursor.get<std::string>();
   if (!json::parse(text, nullptr, false).is_number()) {
     return BadState("\"" + text + "\" is not a number");
   }

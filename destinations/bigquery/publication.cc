@@ -8,6 +8,7 @@
 #include "destinations/bigquery/table_state.h"
 #include "destinations/divergence.h"
 #include "destinations/google/job_id.h"
+#include "destinations/google/table_labels.h"
 
 namespace bizond {
 Result<std::string> BigQueryDestination::Prepare() {

@@ -164,9 +164,9 @@ TEST_F(LimitsTest, ThreadsAreMadeAsNeededAndEndWhenIdle) {
   executor_->OpenGate();
   executor_->AwaitEnded(3);
   AwaitRest();
-  for (int i = 0; i < 2; ++i) {
+  for (size_t i = 0; i < 2; ++i) {
     MustTrigger("a");
-    executor_->AwaitEnded(static_cast<size_t>(4 + i));
+    executor_->AwaitEnded(4 + i);
     AwaitRest();
   }
   EXPECT_EQ(scheduler_->threads(), 3u) << "none was made while others had no work";

@@ -241,8 +241,8 @@ class SimulatedYears : public ::testing::Test {
     const Status read = store_->Read([&](const StoreReader& reader) -> Status {
       BIZOND_ASSIGN_OR_RETURN(const auto due, reader.NextDue());
       if (due) next = std::min(next, *due);
-      BIZOND_ASSIGN_OR_RETURN(const auto ready, reader.NextReady(clock_.Now()));
-      if (ready) next = std::min(next, *ready);
+      BIZOND_ASSIGN_OR_RETURN(const auto ready, reader.NextReady());
+      if (ready) next = std::min(next, std::max(*ready, clock_.Now()));
       return {};
     });
     EXPECT_TRUE(read) << Describe(read.error());
@@ -347,7 +347,7 @@ class SimulatedYears : public ::testing::Test {
         Rest();
         break;
       }
-      case 6:  // A definition that says the same in other words keeps its schedule.
+      default:  // A definition that says the same in other words keeps its schedule.
         job.schedule["jitter"] = "0s";
         Put(job);
         Rest();

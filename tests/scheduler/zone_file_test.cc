@@ -174,6 +174,7 @@ TEST_F(ZoneFolderTest, RefreshBesideReaders) {
   ASSERT_EQ(ZoneOf("Test/Shared").name(), "Test/Shared");
   std::atomic<bool> done = false;
   std::vector<std::jthread> readers;
+  readers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     readers.emplace_back([&done] {
       while (!done) {
