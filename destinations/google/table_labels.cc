@@ -89,7 +89,10 @@ Result<BigQueryTable> ClaimTable(BigQueryApi* api, BigQueryTable table, const Pu
   for (int claim = 0;; ++claim) {
     BIZOND_RETURN_IF_ERROR(CheckFence(table, publisher));
     if (HasLabels(table, labels)) return table;
-    const Status patched = api->PatchTable(table.name, {{"labels", labels}}, stop, table.etag);
+    // With those that are there: BigQuery merges what it is sent, emulators put it in their place.
+    nlohmann::json all = table.labels;
+    all.update(labels);
+    const Status patched = api->PatchTable(table.name, {{"labels", all}}, stop, table.etag);
     const bool met = !patched && patched.error().code == "bigquery_condition_not_met";
     if (!patched && (!met || claim == kClaimsMax)) return Failure(patched.error());
     BIZOND_ASSIGN_OR_RETURN(std::optional<BigQueryTable> now, api->GetTable(table.name, stop));
