@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -90,8 +91,9 @@ class SimulatedClock final : public Clock {
   // code under test has come to rest. A thread that was woken no longer counts, from the very
   // moment of the Advance, Notify or stop that woke it.
   void AwaitWaiters(size_t count);
-  // How many threads wait in this clock at this moment.
-  size_t waiters() const;
+  // As AwaitWaiters, for exactly as many threads as `threads` says. It is asked again whenever a
+  // thread comes to rest, with no lock held: what it answers changes only before that.
+  void AwaitRest(const std::function<size_t()>& threads);
 
   struct Core;  // Shared with the waiters; public only for them.
 

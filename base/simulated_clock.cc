@@ -13,6 +13,7 @@ struct Sleeper {
   Duration steady_deadline = Duration::max();  // SleepFor
   bool wall_step_wakes = false;
   std::optional<WakeReason> woken = std::nullopt;
+  std::condition_variable wake;  // Its own: a wake among a thousand sleepers disturbs no other.
 };
 
 }  // namespace
@@ -21,12 +22,13 @@ struct SimulatedClock::Core {
   explicit Core(UtcTime start) : now(start) {}
 
   std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable changed;  // Somebody came to rest.
   // Guarded by mutex.
   UtcTime now;
   Duration steady{0};
   Duration slept{0};
   std::list<Sleeper*> sleepers;
+  uint64_t arrivals = 0;  // How often somebody came to rest.
 
   // All below: with the mutex held.
   bool IsDue(const Sleeper& sleeper) const {
@@ -37,7 +39,7 @@ struct SimulatedClock::Core {
     if (sleeper.woken) return;
     sleeper.woken = reason;
     sleepers.remove(&sleeper);
-    changed.notify_all();
+    sleeper.wake.notify_one();
   }
 
   void WakeDue() {
@@ -63,9 +65,10 @@ struct SimulatedClock::Core {
     if (!sleeper.woken && IsDue(sleeper)) sleeper.woken = WakeReason::kDeadline;
     if (!sleeper.woken) {
       sleepers.push_back(&sleeper);
+      ++arrivals;
       changed.notify_all();
     }
-    changed.wait(lock, [&] { return sleeper.woken.has_value(); });
+    sleeper.wake.wait(lock, [&] { return sleeper.woken.has_value(); });
   }
 };
 
@@ -183,9 +186,19 @@ void SimulatedClock::StepWall(Duration step) {
   }
 }
 
-size_t SimulatedClock::waiters() const {
-  std::lock_guard lock(core_->mutex);
-  return core_->sleepers.size();
+void SimulatedClock::AwaitRest(const std::function<size_t()>& threads) {
+  while (true) {
+    uint64_t seen = 0;
+    size_t waiting = 0;
+    {
+      std::lock_guard lock(core_->mutex);
+      seen = core_->arrivals;
+      waiting = core_->sleepers.size();
+    }
+    if (waiting == threads()) return;
+    std::unique_lock lock(core_->mutex);
+    core_->changed.wait(lock, [&] { return core_->arrivals != seen; });
+  }
 }
 
 void SimulatedClock::AwaitWaiters(size_t count) {

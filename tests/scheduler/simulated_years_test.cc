@@ -104,7 +104,7 @@ class SimulatedYears : public ::testing::Test {
 
   // Until the scheduler and every worker wait in the clock.
   void Rest() {
-    while (clock_.waiters() != 1 + scheduler_->running()) std::this_thread::yield();
+    clock_.AwaitRest([&] { return 1 + scheduler_->running(); });
   }
   // To the next thing that happens, at most to `limit`.
   void Turn(UtcTime limit) {
