@@ -19,19 +19,20 @@ namespace {
 
 uint64_t SeedOf(const RunRow& run) { return HashBytes(run.id).low; }
 
-Error AsAttemptError(const Error& error, StopReason reason, const JobSpec& spec) {
+Error AsAttemptError(const Error& error, const RunningAttempt& attempt, const JobSpec& spec) {
   if (error.kind != ErrorKind::kStopped) return error;
-  if (reason == StopReason::kTimeout) {
+  const std::string where = " (in stage " + std::string(StageName(attempt.stage)) + ")";
+  if (attempt.stop_reason == StopReason::kTimeout) {
     return {ErrorKind::kTransient, "timeout",
             "the attempt took longer than the job's timeout of " +
-                FormatDuration(spec.timeout.value_or(Duration(0))),
+                FormatDuration(spec.timeout.value_or(Duration(0))) + where,
             "raise `timeout`, or find out in the run's log what is slow; a retry goes on from the "
             "checkpoint",
             std::nullopt};
   }
-  if (reason == StopReason::kStall) {
+  if (attempt.stop_reason == StopReason::kStall) {
     return {ErrorKind::kTransient, "stalled",
-            "no progress was committed for " + FormatDuration(spec.stall_timeout),
+            "no progress was committed for " + FormatDuration(spec.stall_timeout) + where,
             "look at the source and the destination; a retry goes on from the checkpoint",
             std::nullopt};
   }
@@ -42,6 +43,8 @@ Error AsAttemptError(const Error& error, StopReason reason, const JobSpec& spec)
 
 // One Execute: what its steps share.
 struct SyncExecutor::Attempt {
+  explicit Attempt(RunningAttempt& attempt) : shared(attempt) {}
+
   RunningAttempt& shared;
   JobSpec spec;
   bool by_file = false;
@@ -49,8 +52,7 @@ struct SyncExecutor::Attempt {
   std::vector<std::string> resets;   // Streams (or "" for all) with a reset that was asked for.
   std::vector<std::string> streams;  // All of the definition's.
   std::optional<Error> first_error;
-  std::atomic<Stage> stage{Stage::kOpen};  // Of the stream in work.
-  std::optional<Stage> failed_in;          // Of the first error.
+  std::optional<Stage> failed_in;  // Of the first error.
   size_t recorded = 0;
   bool left_out = false;  // A stream was not begun: the run is cancelled.
   Counters done;          // Of the streams that ended in this attempt.
@@ -61,8 +63,7 @@ struct SyncExecutor::Attempt {
 SyncExecutor::SyncExecutor(Parts parts) : parts_(std::move(parts)) {}
 
 void SyncExecutor::Execute(RunningAttempt& shared) {
-  Attempt attempt{shared,       {},           false,        nullptr, {},    {},
-                  std::nullopt, Stage::kOpen, std::nullopt, 0,       false, {}};
+  Attempt attempt(shared);
   Status status;
   try {
     attempt.log = parts_.logs->OpenRunLog(shared.run.job, shared.run.id);
@@ -81,7 +82,8 @@ Result<JobSpec> SyncExecutor::ReadSpec(const JobRow& job) const {
   return parts_.jobs->Get(job).map([](const auto& compiled) { return compiled->spec; });
 }
 
-Result<JobSpec> SyncExecutor::LoadSpec(const RunRow& run, std::string* managed_by) const {
+Status SyncExecutor::LoadSpec(Attempt& attempt) const {
+  const RunRow& run = attempt.run();
   BIZOND_ASSIGN_OR_RETURN(const std::optional<JobRow> job,
                           parts_.store->Query([&](const StoreReader& reader) {
                             return reader.GetJobVersion(run.job, run.job_version);
@@ -91,19 +93,18 @@ Result<JobSpec> SyncExecutor::LoadSpec(const RunRow& run, std::string* managed_b
                 "version " + std::to_string(run.job_version) + " of job " + run.job + " is gone",
                 "submit the job again");
   }
-  *managed_by = job->managed_by;
+  attempt.by_file = job->managed_by == "file";
   BIZOND_ASSIGN_OR_RETURN(JobSpec spec, ReadSpec(*job));
   spec.plain_secrets = parts_.plain_secrets->Get(run.job);
   if (parts_.overrides.max_iterations) spec.source.max_iterations = parts_.overrides.max_iterations;
-  return spec;
+  attempt.streams = spec.source.streams;
+  if (!parts_.overrides.streams.empty()) spec.source.streams = parts_.overrides.streams;
+  attempt.spec = std::move(spec);
+  return {};
 }
 
 Status SyncExecutor::RunStreams(Attempt& attempt) {
-  std::string managed_by;
-  BIZOND_ASSIGN_OR_RETURN(attempt.spec, LoadSpec(attempt.run(), &managed_by));
-  attempt.by_file = managed_by == "file";
-  attempt.streams = attempt.spec.source.streams;
-  if (!parts_.overrides.streams.empty()) attempt.spec.source.streams = parts_.overrides.streams;
+  BIZOND_RETURN_IF_ERROR(LoadSpec(attempt));
   RunningAttempt& shared = attempt.shared;
   shared.timeout_us = attempt.spec.timeout.value_or(Duration(0)).count();
   shared.stall_timeout_us = attempt.spec.stall_timeout.count();
@@ -114,7 +115,7 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
     return reader.PendingResets(attempt.run().job);
   }));
   for (size_t i = 0; i < attempt.spec.source.streams.size(); ++i) {
-    attempt.stage = Stage::kOpen;
+    attempt.shared.stage = Stage::kOpen;
     // A cancel that stood before the attempt: what was decided is brought to its end, and no more.
     if (attempt.run().stop_request == StopRequest::kCancel) {
       BIZOND_ASSIGN_OR_RETURN(const bool open,
@@ -132,7 +133,7 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
     if (status.error().kind == ErrorKind::kStopped) return status;
     if (!attempt.first_error) {
       attempt.first_error = status.error();
-      attempt.failed_in = attempt.stage;
+      attempt.failed_in = attempt.shared.stage;
     }
     const std::string& stream = attempt.spec.source.streams[i];
     attempt.log->Write(LogLevel::kError, Describe(status.error()), {{"stream", stream}});
@@ -175,14 +176,20 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
       destination_row->open({spec, stream, destination_id, std::move(destination_config),
                              parts_.roots, *parts_.clock, parts_.connector_dir}));
   if (const std::string target = destination->CanonicalTarget(); !target.empty()) {
-    BIZOND_RETURN_IF_ERROR(parts_.store->Write(
-        [&](StoreTx& tx) { return tx.ClaimTarget({target, spec.name, stream}); }));
+    BIZOND_RETURN_IF_ERROR(parts_.store->Write([&](StoreTx& tx) -> Status {
+      // Says whether the run is still this attempt's.
+      BIZOND_RETURN_IF_ERROR(tx.SetStage(attempt.run().id, attempt.run().fence, Stage::kOpen));
+      return tx.ClaimTarget({target, spec.name, stream});
+    }));
   }
 
-  const auto on_progress = [&](Stage stage, const Counters& counters, bool) {
-    // A page that passed counts: a destination without marks commits only at the end.
-    attempt.shared.progress_at_us = parts_.clock->Steady().count();
-    attempt.stage = stage;
+  const bool has_marks = destination->ExactlyOnce();
+  const auto on_progress = [&](Stage stage, const Counters& counters, bool committed) {
+    // Without marks nothing is committed before the end: there a page that passed counts.
+    if (committed || !has_marks) {
+      attempt.shared.progress_at_us = parts_.clock->Steady().count();
+    }
+    attempt.shared.stage = stage;
     if (!parts_.on_progress) return;
     Counters total = attempt.done;
     total += counters;
@@ -229,26 +236,51 @@ Result<bool> SyncExecutor::IsOpen(const RunRow& run, std::string_view stream) co
   });
 }
 
-// What becomes of the run: ended, or queued again. A run whose last stream was recorded as the end
-// of the run has ended already.
+// What becomes of the run: ended, or queued again.
 void SyncExecutor::End(Attempt& attempt, const Status& status) {
   const RunRow& run = attempt.run();
-  const UtcTime now = parts_.clock->Now();
-  Status written;
+  const Status written = status ? EndSucceeded(run) : EndUnfinished(attempt, status.error());
+  if (written) return;
+  if (written.error().code == "fenced") {
+    Log(LogLevel::kWarning, "scheduler", "an attempt that was overtaken may write nothing more",
+        {{"run", run.id}, {"job", run.job}, {"error", Describe(written.error())}});
+    return;
+  }
+  // The run stays `running` in the store; the next boot takes it up again.
+  Log(LogLevel::kError, "scheduler", "the end of a run could not be written",
+      {{"run", run.id}, {"error", Describe(written.error())}});
+}
+
+// A run whose last stream was recorded as the end of the run has ended already.
+Status SyncExecutor::EndSucceeded(const RunRow& run) const {
+  return parts_.store->Write([&](StoreTx& tx) -> Status {
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> row, tx.GetRun(run.id));
+    if (!row || !IsActive(row->phase)) return {};
+    return tx.FinishRun(run.id, run.fence, RunPhase::kSucceeded, std::nullopt, parts_.clock->Now());
+  });
+}
+
+void SyncExecutor::Abandon(RunningAttempt& shared) {
+  Attempt attempt(shared);
+  attempt.log = parts_.logs->OpenRunLog(shared.run.job, shared.run.id);
+  Status status = LoadSpec(attempt);
   if (status) {
-    written = parts_.store->Write([&](StoreTx& tx) -> Status {
-      BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> row, tx.GetRun(run.id));
-      if (!row || !IsActive(row->phase)) return {};
-      return tx.FinishRun(run.id, run.fence, RunPhase::kSucceeded, std::nullopt, now);
-    });
-  } else {
-    written = EndUnfinished(attempt, status.error());
+    status = tl::make_unexpected(StoppedError("the run"));
+    const auto streams = parts_.store->Query(
+        [&](const StoreReader& reader) { return reader.RunStreams(shared.run.id); });
+    for (const RunStreamRow& row : streams.value_or(std::vector<RunStreamRow>{})) {
+      attempt.recorded += row.state == "recorded" ? 1 : 0;
+    }
   }
-  if (!written && written.error().code != "fenced") {
-    // The run stays `running` in the store; the next boot takes it up again.
-    Log(LogLevel::kError, "scheduler", "the end of a run could not be written",
-        {{"run", run.id}, {"error", Describe(written.error())}});
-  }
+  const std::string stage(StageName(shared.stage));
+  attempt.log->Write(LogLevel::kError,
+                     "the attempt was asked to stop and does not answer: it is left behind, and "
+                     "may write nothing more",
+                     {{"stage", stage}});
+  Log(LogLevel::kError, "scheduler",
+      "a run's worker was asked to stop and does not answer; it is left behind",
+      {{"run", shared.run.id}, {"job", shared.run.job}, {"stage", stage}});
+  End(attempt, status);
 }
 
 // Whether the publication of a stream is decided and not recorded.
@@ -288,7 +320,7 @@ Status SyncExecutor::EndUnfinished(Attempt& attempt, const Error& raised) {
   const RunRow& run = attempt.run();
   const UtcTime now = parts_.clock->Now();
   const StopReason reason = attempt.shared.stop_reason;
-  const Error error = AsAttemptError(raised, reason, attempt.spec);
+  const Error error = AsAttemptError(raised, attempt.shared, attempt.spec);
   if (error.kind == ErrorKind::kStopped) {
     // A cancel that interrupts a publication comes too late: the next attempt ends what has begun.
     BIZOND_ASSIGN_OR_RETURN(const bool decided, IsDecided(attempt));
@@ -310,7 +342,7 @@ Status SyncExecutor::EndUnfinished(Attempt& attempt, const Error& raised) {
   }
   return parts_.store->Write([&](StoreTx& tx) -> Status {
     BIZOND_RETURN_IF_ERROR(
-        tx.SetStage(run.id, run.fence, attempt.failed_in.value_or(attempt.stage.load())));
+        tx.SetStage(run.id, run.fence, attempt.failed_in.value_or(attempt.shared.stage.load())));
     if (delay) return tx.RequeueRun(run.id, run.fence, error, now + *delay, now);
     const RunPhase phase = attempt.recorded > 0 ? RunPhase::kPartial : RunPhase::kFailed;
     return tx.FinishRun(run.id, run.fence, phase, error, now);

@@ -32,12 +32,13 @@ struct RunningAttempt {
   RunRow run;  // As claimed: with its attempt number and fence.
   std::stop_source stop;
   std::atomic<StopReason> stop_reason{StopReason::kNone};
-  // Steady microseconds of the last committed progress (a checkpoint, a record) or, of an idle
-  // stream, of the last look at the source.
+  // Steady microseconds of the last committed progress (a checkpoint, a record; an idle stream has
+  // checkpoints, too) or, where the destination keeps no marks, of the last page.
   std::atomic<int64_t> progress_at_us{0};
   // Set by the executor from the definition; 0: none.
   std::atomic<int64_t> timeout_us{0};
   std::atomic<int64_t> stall_timeout_us{0};
+  std::atomic<Stage> stage{Stage::kOpen};  // Of the stream in work.
 
   // Raises the stop; the first reason stays.
   void Stop(StopReason reason) {
@@ -61,6 +62,10 @@ class RunExecutor {
   virtual ~RunExecutor() = default;
   // Afterwards the run is ended or queued again in the store, unless it was fenced off.
   virtual void Execute(RunningAttempt& attempt) = 0;
+  // Records the end of an attempt in place of its worker, who was asked to stop and does not come
+  // back from Execute. Should it come back yet, the store refuses what it writes. Called by another
+  // thread while Execute goes on.
+  virtual void Abandon(RunningAttempt& attempt) = 0;
 };
 
 // What the command line asks of one run, beside its definition.
@@ -96,16 +101,18 @@ class SyncExecutor final : public RunExecutor {
 
   explicit SyncExecutor(Parts parts);
   void Execute(RunningAttempt& attempt) override;
+  void Abandon(RunningAttempt& attempt) override;
 
  private:
   struct Attempt;  // One Execute.
 
   Result<JobSpec> ReadSpec(const JobRow& job) const;
-  Result<JobSpec> LoadSpec(const RunRow& run, std::string* managed_by) const;
+  Status LoadSpec(Attempt& attempt) const;
   Status RunStreams(Attempt& attempt);
   Status RunStream(Attempt& attempt, size_t index);
   Result<bool> IsOpen(const RunRow& run, std::string_view stream) const;
   void End(Attempt& attempt, const Status& status);
+  Status EndSucceeded(const RunRow& run) const;
   Result<bool> IsDecided(const Attempt& attempt) const;
   Result<std::optional<Duration>> DelayOfRetry(const Attempt& attempt, const Error& error) const;
   Status EndUnfinished(Attempt& attempt, const Error& raised);

@@ -11,6 +11,7 @@ namespace bizond {
 namespace {
 
 constexpr Duration kIdleThread = std::chrono::seconds(60);
+constexpr Duration kStopGrace = std::chrono::seconds(60);
 
 }  // namespace
 
@@ -47,7 +48,10 @@ Result<bool> WorkerPool::ClaimReady() {
 size_t WorkerPool::Free() const {
   std::lock_guard lock(mutex_);
   const auto workers = static_cast<size_t>(options_.workers);
-  return workers - std::min(workers, workers_.size());
+  // As many as there are workers may be left behind for nothing; beyond that each takes a place, so
+  // that hung threads are bounded.
+  const size_t taken = workers_.size() + abandoned_.size() - std::min(workers, abandoned_.size());
+  return workers - std::min(workers, taken);
 }
 
 ClaimBounds WorkerPool::Bounds(size_t free) const {
@@ -77,7 +81,7 @@ void WorkerPool::StartWorker(RunRow run) {
 
 void WorkerPool::MakeThreads() {
   while (idle_ - std::min(idle_, to_leave_) < begun_.size() &&
-         threads_.size() - left_.size() < workers_.size()) {
+         threads_.size() - left_.size() - abandoned_.size() < workers_.size()) {
     try {
       std::thread thread([this] { Work(); });
       const std::thread::id id = thread.get_id();
@@ -100,6 +104,7 @@ void WorkerPool::Work() {
     if (begun_.empty()) break;
     Worker* const worker = begun_.front();
     begun_.pop_front();
+    worker->on_thread = true;
     if (idle_ == 0) least_idle_since_ = clock_->Steady();
     lock.unlock();
     executor_->Execute(worker->attempt);
@@ -128,6 +133,10 @@ void WorkerPool::Reap() {
       ended.push_back(std::move(it->second));
       it = workers_.erase(it);
     }
+    for (auto it = abandoned_.begin(); it != abandoned_.end();) {
+      if ((*it)->done) ended.push_back(std::move(*it));
+      it = *it ? it + 1 : abandoned_.erase(it);
+    }
     MakeThreads();  // For those that the system gave none at first.
     if (now - least_idle_since_ >= kIdleThread) {
       to_leave_ = idle_ - std::min(idle_, begun_.size());
@@ -141,11 +150,15 @@ void WorkerPool::Reap() {
 
 void WorkerPool::LookAfterRuns() {
   const Duration now = clock_->Steady();
+  std::vector<Worker*> left_behind;
   {
     std::lock_guard lock(mutex_);
     if (workers_.empty()) return;
     for (auto& [id, worker] : workers_) worker->attempt.StopIfLate(worker->started, now);
+    left_behind = LeaveBehind(now);
   }
+  // Only this thread reaps: they are there.
+  for (Worker* const worker : left_behind) executor_->Abandon(worker->attempt);
   // A stop that was asked for between the claim of the run and the start of its worker is in the
   // store only.
   const Result<std::vector<std::string>> stopping =
@@ -159,6 +172,23 @@ void WorkerPool::LookAfterRuns() {
     RunningAttempt& attempt = found->second->attempt;
     if (attempt.run.stop_request == StopRequest::kNone) attempt.Stop(StopReason::kCancel);
   }
+}
+
+std::vector<WorkerPool::Worker*> WorkerPool::LeaveBehind(Duration now) {
+  std::vector<Worker*> left_behind;
+  for (auto it = workers_.begin(); it != workers_.end();) {
+    Worker& worker = *it->second;
+    const bool asked = worker.attempt.stop.stop_requested();
+    if (asked && !worker.stopping_since) worker.stopping_since = now;
+    if (!asked || worker.done || !worker.on_thread || now - *worker.stopping_since < kStopGrace) {
+      ++it;
+      continue;
+    }
+    left_behind.push_back(&worker);
+    abandoned_.push_back(std::move(it->second));
+    it = workers_.erase(it);
+  }
+  return left_behind;
 }
 
 Result<std::optional<UtcTime>> WorkerPool::NextReady(const StoreReader& reader) const {
@@ -194,7 +224,12 @@ std::optional<LiveRun> WorkerPool::Live(std::string_view run_id) const {
 
 size_t WorkerPool::running() const {
   std::lock_guard lock(mutex_);
-  return workers_.size();
+  return workers_.size() + abandoned_.size();
+}
+
+size_t WorkerPool::abandoned() const {
+  std::lock_guard lock(mutex_);
+  return abandoned_.size();
 }
 
 size_t WorkerPool::threads() const {

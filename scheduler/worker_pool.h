@@ -3,7 +3,9 @@
 // The scheduler's thread claims, reaps and looks after runs, in turns; what may begin is the
 // store's to say (StoreTx::ClaimReady). As many runs as workers are free are claimed in one
 // transaction. Threads are made when there is work for one more, and end when they have had none
-// for a minute.
+// for a minute. A worker who was asked to stop and does not answer for a minute (a hung disk, a
+// connector that hangs) is left behind: its run ends without it, and another may begin in its
+// place.
 //
 // Threads: ClaimReady, LookAfterRuns, Reap and NextReady belong to the scheduler's thread (after
 // its end: to whoever stops it); the rest may be called from any.
@@ -51,7 +53,8 @@ class WorkerPool {
   // Claims what is ready while a worker is free, and starts it. Returns whether there may be more
   // to claim at once; an error: the store takes no claims.
   Result<bool> ClaimReady();
-  // Stops what is late, and what was asked to stop while its worker was being started.
+  // Stops what is late, and what was asked to stop while its worker was being started; leaves
+  // behind who does not stop.
   void LookAfterRuns();
   // Takes leave of the runs that have ended, and of threads without work.
   void Reap();
@@ -63,8 +66,9 @@ class WorkerPool {
   // Remembers where a run is. False: it does not run here.
   bool Progress(const LiveRun& live);
   std::optional<LiveRun> Live(std::string_view run_id) const;
-  // Those that are not reaped.
+  // Those that are not reaped, and those that were left behind.
   size_t running() const;
+  size_t abandoned() const;
   size_t threads() const;
 
  private:
@@ -73,10 +77,14 @@ class WorkerPool {
     RunningAttempt attempt;
     Duration started{0};
     bool done = false;  // Guarded by mutex_.
+    bool on_thread = false;
+    std::optional<Duration> stopping_since;  // Steady: when a stop was first seen.
     std::optional<LiveRun> live;
   };
 
   size_t Free() const;
+  // With the mutex held: takes those off workers_ who do not stop.
+  std::vector<Worker*> LeaveBehind(Duration now);
   ClaimBounds Bounds(size_t free) const;
   void StartWorker(RunRow run);
   // A thread for each run that has none, as far as the system gives one.
@@ -92,7 +100,8 @@ class WorkerPool {
   std::condition_variable work_;
   // Guarded by mutex_.
   std::map<std::string, std::unique_ptr<Worker>, std::less<>> workers_;  // By run id.
-  std::deque<Worker*> begun_;  // Of workers_, those that wait for a thread.
+  std::deque<Worker*> begun_;                       // Of workers_, those that wait for a thread.
+  std::vector<std::unique_ptr<Worker>> abandoned_;  // Their threads have not come back.
   std::map<std::thread::id, std::thread> threads_;
   std::vector<std::thread::id> left_;  // Of threads_, those that have ended.
   size_t idle_ = 0;                    // Threads that wait for work.

@@ -286,7 +286,11 @@ void SyncPump::NoteCursorProgress() {
 Status SyncPump::MaybeFlush(bool idle) {
   const Duration since = parts_.clock->Steady() - flushed_at_;
   const bool full = unflushed_bytes_ >= job_.destination.buffer_bytes && unflushed_bytes_ > 0;
-  const Duration limit = job_.destination.buffer_flush_timeout;
+  // Twice within stall_timeout at least: only what is committed counts as progress.
+  const Duration asked = job_.destination.buffer_flush_timeout;
+  const Duration watched = job_.stall_timeout / 2;
+  const Duration limit = asked.count() > 0 && watched.count() > 0 ? std::min(asked, watched)
+                                                                  : std::max(asked, watched);
   const bool old = limit.count() > 0 && since >= limit;
   // A stream is read by people who wait for it: whatever came is published when nothing follows.
   const bool caught_up = mode_ == PublishMode::kDirect && idle && unflushed_bytes_ > 0;

@@ -1,5 +1,8 @@
-// A cancel between the attempts of a run whose publication is decided: the rows that are there are
-// recorded, once, and what was not begun stays undone.
+// Attempts that are taken away. A cancel between the attempts of a run whose publication is
+// decided: the rows that are there are recorded, once, and what was not begun stays undone. A
+// thread that hangs: it may write nothing more.
+#include <gmock/gmock.h>
+
 #include <atomic>
 
 #include "tests/scheduler/executor_fixture.h"
@@ -90,6 +93,36 @@ TEST_F(ExecutorCancelTest, TheOtherStreamsOfADecidedRunAreNotBegun) {
   EXPECT_TRUE(ended.published);
   EXPECT_EQ(Lines("a_creatures.json"), 5u);
   EXPECT_FALSE(std::filesystem::exists(Data() / "a_plants.json"));
+}
+
+// The thread of an attempt hangs; the watchdog ends the attempt in its place, and what the thread
+// does when it comes back after all is refused.
+TEST_F(ExecutorCancelTest, AnAttemptThatIsLeftBehindMayWriteNothingMore) {
+  Append("in.jsonl", "{\"id\":1}\n{\"id\":2}\n");
+  MustPut(FileJob("b", "in.jsonl"));
+  lose_answer = false;
+  SyncExecutor executor = MakeExecutor();
+  RunningAttempt hung;
+  const std::string id = MustTrigger("b").id;
+  Claim(id);
+  hung.run = Run(id);
+  hung.stage = Stage::kRead;
+  hung.Stop(StopReason::kStall);
+  executor.Abandon(hung);
+  const RunRow waiting = Run(id);
+  ASSERT_EQ(waiting.phase, RunPhase::kQueued);
+  EXPECT_EQ(waiting.error->code, "stalled");
+  EXPECT_THAT(waiting.error->message, ::testing::HasSubstr("in stage read"));
+
+  RunningAttempt back;  // Nobody told its thread to stop.
+  back.run = hung.run;
+  executor.Execute(back);
+  EXPECT_EQ(Run(id).phase, RunPhase::kQueued);
+  EXPECT_FALSE(std::filesystem::exists(Data() / "b.json"));
+
+  EXPECT_EQ(Execute(id).phase, RunPhase::kSucceeded);
+  executor.Execute(back);
+  EXPECT_EQ(Contents("b.json"), "{\"id\":1}\n{\"id\":2}\n");
 }
 
 }  // namespace

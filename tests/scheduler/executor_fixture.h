@@ -35,6 +35,16 @@ class ExecutorFixture : public JobFixture {
 
   // One attempt of the run, here and now.
   RunRow Execute(const std::string& id, StopReason stop = StopReason::kNone) {
+    SyncExecutor executor = MakeExecutor();
+    RunningAttempt attempt;
+    const int64_t fence = Claim(id);
+    attempt.run = Run(id);
+    EXPECT_EQ(attempt.run.fence, fence);
+    if (stop != StopReason::kNone) attempt.Stop(stop);
+    executor.Execute(attempt);
+    return Run(id);
+  }
+  SyncExecutor MakeExecutor() {
     SyncExecutor::Parts parts;
     parts.jobs = &jobs_;
     parts.store = store_.get();
@@ -48,14 +58,7 @@ class ExecutorFixture : public JobFixture {
     parts.connector_dir = root_;
     parts.roots = Roots::Open(Data(), {}).value();
     parts.log_failures = false;
-    SyncExecutor executor(std::move(parts));
-    RunningAttempt attempt;
-    const int64_t fence = Claim(id);
-    attempt.run = Run(id);
-    EXPECT_EQ(attempt.run.fence, fence);
-    if (stop != StopReason::kNone) attempt.Stop(stop);
-    executor.Execute(attempt);
-    return Run(id);
+    return SyncExecutor(std::move(parts));
   }
   RunRow TriggerAndExecute(const std::string& job) { return Execute(MustTrigger(job).id); }
 

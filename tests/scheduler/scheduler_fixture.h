@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,19 @@ class GatedExecutor final : public RunExecutor {
     inside_.erase(attempt.run.id);
     reasons_[attempt.run.id] = attempt.stop_reason;
     changed_.notify_all();
+  }
+
+  void Abandon(RunningAttempt& attempt) override {
+    {
+      std::lock_guard lock(mutex_);
+      abandoned_.insert(attempt.run.id);
+      inside_.erase(attempt.run.id);
+    }
+    const Status written = store_->Write([&](StoreTx& tx) {
+      return tx.FinishRun(attempt.run.id, attempt.run.fence, RunPhase::kFailed, std::nullopt,
+                          clock_->Now());
+    });
+    EXPECT_TRUE(written) << Describe(written.error());
   }
 
   // Blocks (in real time) until so many attempts have begun since the start.
@@ -104,7 +118,12 @@ class GatedExecutor final : public RunExecutor {
                                                              : RunPhase::kFailed;
       return tx.FinishRun(run.id, run.fence, phase, std::nullopt, now);
     });
-    EXPECT_TRUE(written) << Describe(written.error());
+    std::lock_guard lock(mutex_);
+    if (abandoned_.contains(run.id)) {
+      EXPECT_TRUE(!written && written.error().code == "fenced");
+    } else {
+      EXPECT_TRUE(written) << Describe(written.error());
+    }
   }
 
   Store* const store_;
@@ -118,6 +137,7 @@ class GatedExecutor final : public RunExecutor {
   std::vector<std::string> order_;
   std::map<std::string, RunRow> inside_;
   std::map<std::string, StopReason> reasons_;
+  std::set<std::string> abandoned_;
 };
 
 class SchedulerFixture : public JobFixture {

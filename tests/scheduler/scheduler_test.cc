@@ -109,6 +109,32 @@ TEST_F(SchedulerTest, AnAttemptWithoutProgressIsStopped) {
   EXPECT_EQ(executor_->ReasonOf(run.id), StopReason::kStall);
 }
 
+// Its thread hangs where no stop reaches it: the run ends without it, and its place is free.
+TEST_F(SchedulerTest, AWorkerWhoDoesNotAnswerIsLeftBehind) {
+  MakeScheduler(1);
+  executor_->stall_timeout = seconds(20);
+  executor_->ignores_stops = true;
+  MustPut(DummyJob("a"));
+  MustPut(DummyJob("b"));
+  const RunRow hung = MustTrigger("a");
+  const RunRow next = MustTrigger("b");
+  Start();
+  executor_->AwaitBegun(1);
+  Pass(seconds(70));
+  EXPECT_EQ(Run(hung.id).phase, RunPhase::kRunning) << "it has a minute to answer";
+  EXPECT_EQ(Run(next.id).phase, RunPhase::kQueued);
+  Pass(seconds(15));
+  executor_->AwaitBegun(2);
+  EXPECT_EQ(Run(hung.id).phase, RunPhase::kFailed);
+  EXPECT_EQ(Run(next.id).phase, RunPhase::kRunning);
+  // It comes back after all, and is refused.
+  executor_->OpenGate();
+  executor_->AwaitEnded(2);
+  AwaitRest();
+  EXPECT_EQ(Run(hung.id).phase, RunPhase::kFailed);
+  EXPECT_EQ(Run(next.id).phase, RunPhase::kSucceeded);
+}
+
 TEST_F(SchedulerTest, ACancelReachesTheRunningAttempt) {
   MakeScheduler();
   MustPut(DummyJob("a"));

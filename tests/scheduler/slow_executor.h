@@ -39,6 +39,8 @@ class SlowExecutor final : public RunExecutor {
     inside_.erase(attempt.run.job);
   }
 
+  void Abandon(RunningAttempt& attempt) override { ADD_FAILURE() << attempt.run.id; }
+
   // How long until the first of those that run ends.
   Duration UntilNextEnd() const {
     std::lock_guard lock(mutex_);

@@ -132,6 +132,7 @@ class WorldDestination : public Destination {
   Status WriteRecords(const RecordBatch& batch) override {
     BIZOND_RETURN_IF_ERROR(world_->Step());
     --world_->pages_ahead;
+    world_->clock_.Advance(world_->page_takes);
     const bool stops = ++pages_ == world_->stop_in_write;
     for (const Record& record : batch.records()) {
       if (stops && &record == &batch.records().back()) world_->Stop();

@@ -49,6 +49,7 @@ class PumpWorld {
   JobSpec job;
   std::vector<std::string> table;  // The source's rows; one that begins with '!' is no JSON.
   size_t page_rows = 3;
+  Duration page_takes{0};            // At the target.
   bool asks_from_watermark = false;  // The source asks its peer for `cursor >= watermark`.
   bool in_cursor_order = false;
   bool exactly_once = true;

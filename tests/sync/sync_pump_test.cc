@@ -141,6 +141,19 @@ TEST(SyncPump, FlushesByBytes) {
   EXPECT_EQ(large.flushes, 1);
 }
 
+// Only what is committed counts as progress, so that there must be some before the watchdog looks.
+TEST(SyncPump, FlushesTwiceWithinTheStallTimeout) {
+  PumpWorld world;
+  MakeIncremental(world);
+  Fill(world, 0, 60);  // 20 pages.
+  world.page_takes = std::chrono::minutes(1);
+  world.job.destination.buffer_flush_timeout = Duration(0);
+  world.job.stall_timeout = std::chrono::minutes(8);
+  world.RunToTheEnd("slow");
+  EXPECT_GE(world.flushes, 5);  // Every four minutes.
+  EXPECT_LE(world.flushes, 7);
+}
+
 TEST(SyncPump, ReadsAheadByNoMoreThanItsBytes) {
   PumpWorld world;
   world.page_rows = 20;
