@@ -205,12 +205,15 @@ void Writer::FailAll(std::span<const std::shared_ptr<Pending>> pending, const Er
 }
 
 void Writer::Answer(std::span<const std::shared_ptr<Pending>> pending) {
-  std::lock_guard lock(mutex_);
-  for (const auto& one : pending) {
-    one->done = true;
-    if (one->probe) probing_ = false;
-    one->answered.notify_one();
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& one : pending) {
+      one->done = true;
+      if (one->probe) probing_ = false;
+    }
   }
+  // Without the lock, which each of them takes when it wakes.
+  for (const auto& one : pending) one->answered.notify_one();
 }
 
 void Writer::PutBack(Group& group, size_t from) {
