@@ -84,6 +84,7 @@ class Daemon {
     scheduling.workers = config_.workers;
     scheduling.pools = config_.pools;
     scheduling.retention = config_.retention;
+    scheduling.history_retention = config_.history_retention;
     scheduler_.emplace(store_.get(), &BuiltInCatalog(), &clock_, scheduling);
     targets_.emplace(&BuiltInCatalog(), &clock_, &*api_secrets_, roots);
     service_.emplace(store_.get(), &BuiltInCatalog(), &clock_, &*scheduler_, &plain_secrets_,

@@ -79,6 +79,13 @@ Status ReadKey(const std::string& file, const std::string& key, const YAML::Node
     BIZOND_ASSIGN_OR_RETURN(config->retention, ParseDuration(value.as<std::string>()));
     return {};
   }
+  if (key == "history_retention") {
+    const auto text = value.as<std::string>();
+    config->history_retention = std::nullopt;
+    if (text == "forever") return {};
+    BIZOND_ASSIGN_OR_RETURN(config->history_retention, ParseDuration(text));
+    return {};
+  }
   return Bad(file, value.Mark(), "unknown key " + key);
 }
 
@@ -96,6 +103,11 @@ Result<ServerConfig> ReadServerConfig(const std::string& file) {
     if (!root.IsMap() && !root.IsNull()) return Bad(file, root.Mark(), "expected a mapping");
     for (const auto& item : root) {
       BIZOND_RETURN_IF_ERROR(ReadKey(file, item.first.as<std::string>(), item.second, &config));
+    }
+    if (config.history_retention && *config.history_retention < config.retention) {
+      return Bad(file, root.Mark(),
+                 "history_retention is " + FormatDuration(*config.history_retention) +
+                     ", less than retention, " + FormatDuration(config.retention));
     }
   } catch (const YAML::Exception& error) {
     return Bad(file, error.mark, error.msg);

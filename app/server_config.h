@@ -7,6 +7,7 @@
 //   workers: 8
 //   pools: {NAME: N...}                                        runs at a time that name it
 //   retention: 30d
+//   history_retention: 365d                                    or forever; at least `retention`
 // The token is taken from $BIZOND_TOKEN only: a file that people share holds no secret.
 //
 // Threads: values.
@@ -14,6 +15,7 @@
 #define BIZOND_APP_SERVER_CONFIG_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,7 @@ struct ServerConfig {
   int workers = 8;
   std::map<std::string, int, std::less<>> pools;
   Duration retention = std::chrono::hours(24 * 30);
+  std::optional<Duration> history_retention = std::chrono::hours(24 * 365);  // nullopt: forever.
   std::string token;
 };
 

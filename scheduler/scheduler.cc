@@ -109,15 +109,29 @@ bool Scheduler::ClaimReady(std::stop_token stop) {
 
 bool Scheduler::Retain() {
   if (clock_->Steady() - retained_at_ < kRetainEvery || firing_.IsDateDoubtful()) return false;
-  const UtcTime before = clock_->Now() - options_.retention;
-  const Result<int> moved = store_->Retain(before, kRetainChunk);
+  const UtcTime now = clock_->Now();
+  const bool more = MoveOld(now) || PruneHistory(now);
+  if (!more) retained_at_ = clock_->Steady();
+  return more;
+}
+
+bool Scheduler::MoveOld(UtcTime now) {
+  const Result<int> moved = store_->Retain(now - options_.retention, kRetainChunk);
   if (!moved) {
     Log(LogLevel::kWarning, "scheduler", "old runs could not be moved to the history",
         {{"error", Describe(moved.error())}});
   }
-  const bool more = moved && *moved >= kRetainChunk;
-  if (!more) retained_at_ = clock_->Steady();
-  return more;
+  return moved && *moved >= kRetainChunk;
+}
+
+bool Scheduler::PruneHistory(UtcTime now) {
+  if (!options_.history_retention) return false;
+  const Result<int> pruned = store_->Prune(now - *options_.history_retention, kRetainChunk);
+  if (!pruned) {
+    Log(LogLevel::kWarning, "scheduler", "old runs could not be deleted from the history",
+        {{"error", Describe(pruned.error())}});
+  }
+  return pruned && *pruned >= kRetainChunk;
 }
 
 UtcTime Scheduler::NextWake() const {

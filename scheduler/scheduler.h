@@ -37,6 +37,8 @@ struct SchedulerOptions {
   Duration stop_grace = std::chrono::seconds(5);
   // Ended runs and occurrences older than this move to the history database.
   Duration retention = std::chrono::hours(24 * 30);
+  // And from there they go for good when they are older than this; nullopt: never.
+  std::optional<Duration> history_retention = std::chrono::hours(24 * 365);
 };
 
 class Scheduler final : public RunControl {
@@ -76,6 +78,9 @@ class Scheduler final : public RunControl {
   bool FireDue();
   bool ClaimReady(std::stop_token stop);
   bool Retain();
+  // One chunk each; whether it was full.
+  bool MoveOld(UtcTime now);
+  bool PruneHistory(UtcTime now);
   UtcTime NextWake() const;
 
   Store* const store_;

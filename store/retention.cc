@@ -50,6 +50,21 @@ constexpr const char* kDeleteOccurrence =
     "DELETE FROM occurrences WHERE job = ? AND nominal_at = ? AND recorded_at < ? AND "
     "state NOT IN ('queued', 'buffered')";
 
+// A run is queued before it ends: what the index of queued_at offers in vain are the few that were
+// under way.
+constexpr const char* kPastRuns =
+    "SELECT id FROM main.runs WHERE queued_at < ?1 AND finished_at < ?1 ORDER BY queued_at LIMIT "
+    "?2";
+constexpr std::array kPruneRun = {"DELETE FROM main.attempts WHERE run_id = ?",
+                                  "DELETE FROM main.run_streams WHERE run_id = ?",
+                                  "DELETE FROM main.runs WHERE id = ?"};
+// One that stands for many stays while one of them is of interest.
+constexpr const char* kPastOccurrences =
+    "SELECT job, nominal_at FROM main.occurrences WHERE recorded_at < ?1 AND nominal_at < ?1 AND "
+    "(until IS NULL OR until < ?1) ORDER BY recorded_at LIMIT ?2";
+constexpr const char* kPruneOccurrence =
+    "DELETE FROM main.occurrences WHERE job = ? AND nominal_at = ?";
+
 // What is dropped without a copy. Events go in the order of their ids, which is that of their
 // times.
 constexpr std::array kDrops = {
@@ -99,19 +114,19 @@ Status Retention::OpenHistory() {
   return {};
 }
 
-Status Retention::CopyToHistory(const std::function<void(Connection&)>& copy) {
+Status Retention::ChangeHistory(const std::function<void(Connection&)>& change) {
   BIZOND_RETURN_IF_ERROR(OpenHistory());
-  Status copied = history_->Guard([&]() -> Status {
+  Status changed = history_->Guard([&]() -> Status {
     // Deferred: an immediate transaction would lock bizond.db for writing as well.
     history_->Run("BEGIN");
-    copy(*history_);
+    change(*history_);
     history_->Run("COMMIT");
     Query checkpoint = history_->Prepare("PRAGMA main.wal_checkpoint(PASSIVE)");
     checkpoint.Step();
     return {};
   });
   if (history_->InTransaction()) history_->database().tryExec("ROLLBACK");
-  return copied;
+  return changed;
 }
 
 Result<int> Retention::MoveRuns(UtcTime before, int chunk) {
@@ -122,7 +137,7 @@ Result<int> Retention::MoveRuns(UtcTime before, int chunk) {
     return {};
   }));
   if (ids.empty()) return 0;
-  BIZOND_RETURN_IF_ERROR(CopyToHistory([&](Connection& history) {
+  BIZOND_RETURN_IF_ERROR(ChangeHistory([&](Connection& history) {
     for (const std::string& id : ids) {
       for (const char* const statement : kCopyRun) history.Run(statement, id);
     }
@@ -147,7 +162,7 @@ Result<int> Retention::MoveOccurrences(UtcTime before, int chunk) {
     return {};
   }));
   if (keys.empty()) return 0;
-  BIZOND_RETURN_IF_ERROR(CopyToHistory([&](Connection& history) {
+  BIZOND_RETURN_IF_ERROR(ChangeHistory([&](Connection& history) {
     for (const auto& [job, nominal_at] : keys) history.Run(kCopyOccurrence, job, nominal_at);
   }));
   int moved = 0;
@@ -182,6 +197,42 @@ Result<int> Retention::Move(UtcTime before, int chunk) {
   BIZOND_ASSIGN_OR_RETURN(const int occurrences, MoveOccurrences(before, chunk));
   BIZOND_ASSIGN_OR_RETURN(const int dropped, DropOld(before, chunk));
   return runs + occurrences + dropped;
+}
+
+Result<int> Retention::Prune(UtcTime before, int chunk) {
+  std::lock_guard lock(mutex_);
+  if (!state_->has_history) return 0;
+  BIZOND_RETURN_IF_ERROR(OpenHistory());
+  chunk = std::max(chunk, 1);
+  std::vector<std::pair<std::string, int64_t>> occurrences;
+  std::vector<std::string> runs;
+  BIZOND_RETURN_IF_ERROR(history_->Guard([&]() -> Status {
+    Query past = history_->Prepare(kPastOccurrences, before, chunk);
+    while (past.Step()) occurrences.emplace_back(past.Text(0), past.Int(1));
+    // An occurrence names its run: the runs' turn is when no occurrence of their time is left.
+    if (static_cast<int>(occurrences.size()) >= chunk) return {};
+    Query ended = history_->Prepare(kPastRuns, before, chunk);
+    while (ended.Step()) runs.push_back(ended.Text(0));
+    return {};
+  }));
+  if (occurrences.empty() && runs.empty()) return 0;
+  // Before anything goes: who reads "nothing was due" in between would be told a lie.
+  BIZOND_RETURN_IF_ERROR(writer_->WriteRaw([&](Change& change) -> Status {
+    change.db.Run(
+        "INSERT INTO meta (key, value) VALUES ('pruned_before', ?) ON CONFLICT (key) DO UPDATE "
+        "SET value = max(value, excluded.value)",
+        before);
+    return {};
+  }));
+  BIZOND_RETURN_IF_ERROR(ChangeHistory([&](Connection& history) {
+    for (const auto& [job, nominal_at] : occurrences) {
+      history.Run(kPruneOccurrence, job, nominal_at);
+    }
+    for (const std::string& id : runs) {
+      for (const char* const statement : kPruneRun) history.Run(statement, id);
+    }
+  }));
+  return static_cast<int>(occurrences.size() + runs.size());
 }
 
 }  // namespace bizond

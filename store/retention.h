@@ -6,6 +6,9 @@
 // Events, idempotency keys and the state of jobs deleted long ago are dropped, not moved. Held runs
 // stay: somebody may still approve them.
 //
+// history.db in turn is pruned by age: a chunk is one transaction of it, after bizond.db was told
+// (`pruned_before`) from when on the ledger is whole.
+//
 // Threads: any; one chunk at a time.
 #ifndef BIZOND_STORE_RETENTION_H_
 #define BIZOND_STORE_RETENTION_H_
@@ -30,11 +33,13 @@ class Retention {
 
   // The rows moved or dropped; 0: nothing is older.
   Result<int> Move(UtcTime before, int chunk);
+  // Deletes from history.db for good; the rows deleted; 0: nothing is older.
+  Result<int> Prune(UtcTime before, int chunk);
 
  private:
   Status OpenHistory();
-  // Runs `copy` in one transaction of history.db, which is durable when this returns.
-  Status CopyToHistory(const std::function<void(Connection&)>& copy);
+  // Runs `change` in one transaction of history.db, which is durable when this returns.
+  Status ChangeHistory(const std::function<void(Connection&)>& change);
   Result<int> MoveRuns(UtcTime before, int chunk);
   Result<int> MoveOccurrences(UtcTime before, int chunk);
   Result<int> DropOld(UtcTime before, int chunk);

@@ -68,6 +68,14 @@ Result<SchedulerMarks> SqliteQueries<Base>::GetSchedulerMarks() const {
 }
 
 template <typename Base>
+Result<std::optional<UtcTime>> SqliteQueries<Base>::PrunedBefore() const {
+  return db_.Guard([&]() -> Result<std::optional<UtcTime>> {
+    const auto at = db_.MaybeInt("SELECT value FROM meta WHERE key = 'pruned_before'");
+    return at ? std::optional(FromUnixMicros(*at)) : std::nullopt;
+  });
+}
+
+template <typename Base>
 Result<PageOf<OccurrenceRow>> SqliteQueries<Base>::ListOccurrences(std::string_view job,
                                                                    const Page& page) const {
   return db_.Guard([&]() -> Result<PageOf<OccurrenceRow>> {

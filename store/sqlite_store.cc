@@ -40,6 +40,7 @@ class SqliteStore final : public Store {
     writer_.SetListener(std::move(listener));
   }
   Result<int> Retain(UtcTime before, int chunk) override { return retention_.Move(before, chunk); }
+  Result<int> Prune(UtcTime before, int chunk) override { return retention_.Prune(before, chunk); }
   Status Backup(const std::string& path) override {
     return BackupStore(root_, file_name_, path, state_.get());
   }

@@ -55,6 +55,8 @@ class StoreReader {
   virtual Result<std::vector<ScheduleRow>> ListSchedules(std::string_view after,
                                                          int limit) const = 0;
   virtual Result<SchedulerMarks> GetSchedulerMarks() const = 0;
+  // Runs and occurrences from before it may be gone for good; nullopt: none are.
+  virtual Result<std::optional<UtcTime>> PrunedBefore() const = 0;
   // Newest first. Reads the history database too.
   virtual Result<PageOf<OccurrenceRow>> ListOccurrences(std::string_view job,
                                                         const Page& page) const = 0;
@@ -212,6 +214,10 @@ class Store {
   // Moves what ended before `before` to the history database and drops events, keys and deleted
   // jobs' state that are older, in chunks of at most `chunk` rows. Returns the rows moved; 0: done.
   virtual Result<int> Retain(UtcTime before, int chunk) = 0;
+  // Deletes from the history database the runs that ended before `before`, and the occurrences that
+  // were decided before it and stand for no fire at it or later; at most `chunk` of each. An
+  // occurrence goes no later than its run. Returns the rows deleted; 0: done.
+  virtual Result<int> Prune(UtcTime before, int chunk) = 0;
   // A consistent copy while the store is in use, written beside `path` and renamed.
   virtual Status Backup(const std::string& path) = 0;
   virtual StoreHealth Health() const = 0;

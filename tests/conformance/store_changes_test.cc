@@ -142,5 +142,102 @@ TEST_P(StoreConformance, WhatIsOldMovesOutOfSightOfNobody) {
   EXPECT_EQ(all(), before);
 }
 
+class StorePruning : public StoreConformance {
+ protected:
+  void Fire(int at, int recorded, std::optional<UtcTime> until = std::nullopt) {
+    Must([&](StoreTx& tx) -> Status {
+      BIZOND_RETURN_IF_ERROR(
+          tx.InsertOccurrence({"j", At(at), "missed", "downtime", "", At(recorded), until}));
+      return {};
+    });
+  }
+  void MoveAll() {
+    while (store_->Retain(At(1000), 4).value() > 0) {
+    }
+  }
+  int PruneAll(int before, int chunk = 4) {
+    int all = 0;
+    while (const int rows = store_->Prune(At(before), chunk).value()) {
+      EXPECT_LE(rows, 2 * chunk);
+      all += rows;
+    }
+    return all;
+  }
+  std::vector<int64_t> Fires() {
+    std::vector<int64_t> fires;
+    for (const OccurrenceRow& row :
+         Get([](const StoreReader& r) { return r.ListOccurrences("j", {100, ""}); }).items) {
+      fires.push_back((row.nominal_at - At(0)) / std::chrono::seconds(1));
+    }
+    return fires;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(All, StorePruning, testing::ValuesIn(StoreFactories()),
+                         [](const auto& all) { return std::string(all.param.name); });
+
+TEST_P(StorePruning, WhatIsOlderThanThePolicyGoesAndNothingElse) {
+  EXPECT_EQ(store_->Prune(At(1000), 4).value(), 0) << "there is no history";
+  for (int i = 0; i < 20; ++i) {
+    const std::string id = "r" + std::to_string(100 + i);
+    Must([&](StoreTx& tx) -> Status {
+      BIZOND_RETURN_IF_ERROR(tx.InsertOccurrence({"j", At(i), "queued", "", id, At(i)}));
+      return {};
+    });
+    Ended(id, "j", i, RunPhase::kSucceeded);
+  }
+  EXPECT_EQ(PruneAll(1000), 0) << "what is hot is not the history's";
+  MoveAll();
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.PrunedBefore(); }));
+  EXPECT_EQ(PruneAll(12), 24);
+  EXPECT_EQ(PruneAll(12), 0);
+  EXPECT_THAT(Fires(), ::testing::ElementsAre(19, 18, 17, 16, 15, 14, 13, 12));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.ListRuns({}, {100, ""}); }).items.size(), 8u);
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.GetRun("r111"); }));
+  EXPECT_TRUE(Get([](const StoreReader& r) { return r.Attempts("r111"); }).empty());
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.Attempts("r112"); }).size(), 1u);
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.PrunedBefore(); }), At(12));
+  Open();
+  EXPECT_EQ(PruneAll(5), 0);
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.PrunedBefore(); }), At(12));
+}
+
+TEST_P(StorePruning, ARowStaysWhileAnAnswerNeedsIt) {
+  Fire(1, 1);
+  Fire(2, 30);           // Decided long after it was due.
+  Fire(3, 4, At(9));     // The last of many is older, too.
+  Fire(10, 11, At(40));  // One of many is of interest.
+  InsertRun(Queued("long", "j", 5));
+  const int64_t fence = Claim("long");
+  Must([&](StoreTx& tx) {
+    return tx.FinishRun("long", fence, RunPhase::kFailed, std::nullopt, At(50));
+  });
+  Ended("short", "j", 6, RunPhase::kFailed);
+  MoveAll();
+  EXPECT_EQ(PruneAll(20, 100), 3);
+  EXPECT_THAT(Fires(), ::testing::ElementsAre(10, 2));
+  EXPECT_TRUE(Get([](const StoreReader& r) { return r.GetRun("long"); }));
+  EXPECT_FALSE(Get([](const StoreReader& r) { return r.GetRun("short"); }));
+}
+
+TEST_P(StorePruning, AnOccurrenceGoesNoLaterThanItsRun) {
+  for (int i = 0; i < 6; ++i) {
+    const std::string id = "r" + std::to_string(i);
+    Must([&](StoreTx& tx) -> Status {
+      BIZOND_RETURN_IF_ERROR(tx.InsertOccurrence({"j", At(i), "queued", "", id, At(i)}));
+      return {};
+    });
+    Ended(id, "j", i, RunPhase::kSucceeded);
+  }
+  MoveAll();
+  while (store_->Prune(At(500), 4).value() > 0) {
+    for (const OccurrenceRow& row :
+         Get([](const StoreReader& r) { return r.ListOccurrences("j", {100, ""}); }).items) {
+      EXPECT_TRUE(Get([&](const StoreReader& r) { return r.GetRun(row.run_id); })) << row.run_id;
+    }
+  }
+  EXPECT_THAT(Fires(), ::testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace bizond

@@ -177,5 +177,18 @@ TEST_F(SchedulerRestTest, ProgressOfARunningRunIsKnownUntilItsEnd) {
   EXPECT_EQ(heard, 1) << "an attempt that is gone has no progress";
 }
 
+TEST_F(SchedulerRestTest, WhatIsOldMovesAndWhatIsOlderGoes) {
+  SchedulerOptions options;
+  options.retention = hours(1);
+  options.history_retention = hours(3);
+  MakeScheduler(options);
+  MustPut(DummyJob("a", {{"schedule", {{"cron", "30 * * * *"}}}}));
+  ASSERT_TRUE(service_->Pause("a"));  // Its fires are recorded, and no worker has a hand in it.
+  Start();
+  Pass(hours(6));
+  // Of six those of 03:30, 04:30 and 05:30: wherever they are, they are younger than three hours.
+  EXPECT_EQ(Occurrences("a").size(), 3u);
+}
+
 }  // namespace
 }  // namespace bizond

@@ -186,6 +186,55 @@ TEST_F(Survival, RetentionThatIsKilledAnywhereLosesAndDoublesNothing) {
   EXPECT_THAT(Ills(), IsEmpty());
 }
 
+TEST_F(Survival, PruningThatIsKilledAnywhereEndsWithThePolicyAndNoMore) {
+  constexpr int kRuns = 120;
+  constexpr int kKept = 20;
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->Write([&](StoreTx& tx) -> Status {
+      BIZOND_RETURN_IF_ERROR(PutJobNamed(tx, "job"));
+      for (int i = 0; i < kRuns; ++i) {
+        const std::string id = fmt::format("run-{:03}", i);
+        BIZOND_RETURN_IF_ERROR(PutEndedRun(tx, id, "job", i));
+        BIZOND_RETURN_IF_ERROR(
+            tx.InsertOccurrence({"job", StoreTime(i), "ran", "", id, StoreTime(i)}));
+      }
+      return {};
+    }));
+    while (store->Retain(StoreTime(500), 50).value() > 0) {
+    }
+  }
+  std::mt19937 random(32);
+  bool done = false;
+  for (int round = 0; round < 40 && !done; ++round) {
+    {
+      Child child([this](int out) {
+        const auto store = Open();
+        while (true) {
+          const Result<int> rows = store->Prune(StoreTime(kRuns - kKept), 4);
+          if (!rows) throw std::runtime_error(Describe(rows.error()));
+          if (write(out, *rows == 0 ? "d" : "m", 1) != 1 || *rows == 0) return;
+        }
+      });
+      for (auto chunks = 1 + random() % 4; chunks > 0 && !done; --chunks) {
+        done = child.Read(1) != "m";
+      }
+      for (auto spin = random() % 60; spin > 0; --spin) sched_yield();
+    }
+    const auto store = Open();
+    const std::vector<std::string> runs = RunIds(*store);
+    const std::set<std::string> kept(runs.begin(), runs.end());
+    for (int i = kRuns - kKept; i < kRuns; ++i) {
+      EXPECT_TRUE(kept.contains(fmt::format("run-{:03}", i))) << "after round " << round;
+    }
+    EXPECT_EQ(store->Query([](const StoreReader& r) { return r.PrunedBefore(); }).value(),
+              StoreTime(kRuns - kKept));
+  }
+  EXPECT_TRUE(done);
+  EXPECT_EQ(RunIds(*Open()).size(), kKept);
+  EXPECT_THAT(Ills(), IsEmpty());
+}
+
 TEST_F(Survival, DeletedJobsLetGoOfAllTheirTargets) {
   const auto store = Open();
   ASSERT_TRUE(store->Write([](StoreTx& tx) -> Status {
