@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
@@ -40,7 +43,9 @@ void DropNulls(json* value) {
 
 // A key that does not exist is wrong with a null, too.
 void CheckNullKeys(const json& schema, const json& value, JobPath* path, IssueSink* sink) {
-  const json& known = schema.value("properties", json::object());
+  static const json kNone = json::object();
+  const auto found = schema.find("properties");
+  const json& known = found == schema.end() ? kNone : *found;
   for (const auto& [key, item] : value.items()) {
     path->push_back({key});
     bool closed =
@@ -131,9 +136,29 @@ void AddProblems(const std::vector<SchemaProblem>& problems, IssueSink* sink) {
   }
 }
 
-json SchemaOf(const Catalog& catalog, std::string_view source, std::string_view destination) {
-  return MergeJobSchema(catalog.SourceFile(source, "schema.json"),
-                        catalog.DestinationFile(destination, "schema.json"));
+// The schema of a job with these two connectors.
+struct MergedSchema {
+  explicit MergedSchema(json merged) : schema(std::move(merged)), validator(schema) {}
+
+  const json schema;
+  const SchemaValidator validator;
+};
+
+// Made once for each pair of connectors: a scheduler that meets a thousand definitions at one
+// second has no time to make it for each.
+std::shared_ptr<const MergedSchema> SchemaOf(const Catalog& catalog, std::string_view source,
+                                             std::string_view destination) {
+  using Texts = std::pair<std::string, std::string>;
+  constexpr size_t kPairsKept = 100;
+  static std::mutex mutex;
+  static std::map<Texts, std::shared_ptr<const MergedSchema>> made;
+  Texts texts{catalog.SourceFile(source, "schema.json"),
+              catalog.DestinationFile(destination, "schema.json")};
+  std::lock_guard lock(mutex);
+  if (const auto found = made.find(texts); found != made.end()) return found->second;
+  auto merged = std::make_shared<const MergedSchema>(MergeJobSchema(texts.first, texts.second));
+  if (made.size() < kPairsKept) made.emplace(std::move(texts), merged);
+  return merged;
 }
 
 void CheckDocument(const JobDocument& document, const Catalog& catalog, Writer writer,
@@ -151,13 +176,13 @@ void CheckDocument(const JobDocument& document, const Catalog& catalog, Writer w
   CheckConnector("source", source, catalog.sources, {}, &sink);
   CheckConnector("destination", destination, catalog.destinations, catalog.absent_destinations,
                  &sink);
-  const json schema = SchemaOf(catalog, source, destination);
+  const std::shared_ptr<const MergedSchema> merged = SchemaOf(catalog, source, destination);
   JobPath path;
-  CheckNullKeys(schema, job, &path, &sink);
+  CheckNullKeys(merged->schema, job, &path, &sink);
   DropNulls(&job);
-  SchemaFindings findings = WalkSchema(schema, job);
+  SchemaFindings findings = WalkSchema(merged->schema, job);
   AddProblems(findings.problems, &sink);
-  if (findings.problems.empty()) AddProblems(ValidateSchema(schema, job), &sink);
+  if (findings.problems.empty()) AddProblems(merged->validator.Check(job), &sink);
   JobSpec spec;
   TakeSecrets(findings.secrets, writer, &job, &spec.plain_secrets, &sink);
   if (result->errors.empty() || findings.problems.empty()) {
@@ -216,7 +241,7 @@ JobIssue IssueAt(std::string_view text, std::string_view path, std::string messa
 
 std::string JobSchema(const Catalog& catalog, std::string_view source,
                       std::string_view destination) {
-  return SchemaOf(catalog, source, destination).dump(2);
+  return SchemaOf(catalog, source, destination)->schema.dump(2);
 }
 
 }  // namespace bizond

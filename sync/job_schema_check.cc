@@ -54,16 +54,28 @@ JobPath PathOf(const std::vector<std::string>& context) {
 
 }  // namespace
 
-std::vector<SchemaProblem> ValidateSchema(const json& schema, const json& document) {
-  using Adapter = valijson::adapters::NlohmannJsonAdapter;
+using Adapter = valijson::adapters::NlohmannJsonAdapter;
+
+struct SchemaValidator::Compiled {
+  explicit Compiled(const json& schema) : stripped(Stripped(schema)) {
+    valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
+    parser.populateSchema(Adapter(stripped), rules);
+  }
+
+  const json stripped;
+  valijson::Schema rules;
+};
+
+SchemaValidator::SchemaValidator(const json& schema)
+    : compiled_(std::make_unique<const Compiled>(schema)) {}
+
+SchemaValidator::~SchemaValidator() = default;
+
+std::vector<SchemaProblem> SchemaValidator::Check(const json& document) const {
   std::vector<SchemaProblem> problems;
-  json stripped = Stripped(schema);
-  valijson::Schema compiled;
-  valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
-  parser.populateSchema(Adapter(stripped), compiled);
   valijson::Validator validator(valijson::Validator::kStrongTypes);
   valijson::ValidationResults results;
-  if (validator.validate(compiled, Adapter(document), &results)) return problems;
+  if (validator.validate(compiled_->rules, Adapter(document), &results)) return problems;
   // The deepest come first; those above only say that something below failed.
   valijson::ValidationResults::Error error;
   if (results.popError(error)) {

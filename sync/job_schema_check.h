@@ -4,10 +4,11 @@
 // ("writeOnly") on its way. What it finds nothing wrong with is given to valijson, which knows
 // every keyword of draft 7 and has the last word.
 //
-// Threads: pure functions.
+// Threads: pure functions; a SchemaValidator is constant.
 #ifndef BIZOND_SYNC_JOB_SCHEMA_CHECK_H_
 #define BIZOND_SYNC_JOB_SCHEMA_CHECK_H_
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -33,10 +34,23 @@ struct SchemaFindings {
 // `document` holds no nulls in its objects (an optional key with a null is an absent one).
 SchemaFindings WalkSchema(const nlohmann::json& schema, const nlohmann::json& document);
 
-// Whether valijson accepts it; its own words on what it does not. `pattern` and `format` are the
-// walk's: valijson hands patterns to std::regex, whose recursion a long text drives off the stack.
-std::vector<SchemaProblem> ValidateSchema(const nlohmann::json& schema,
-                                          const nlohmann::json& document);
+// A schema as valijson has it. Compiling one takes far longer than its use, so that it is kept.
+// `pattern` and `format` are the walk's: valijson hands patterns to std::regex, whose recursion a
+// long text drives off the stack.
+class SchemaValidator {
+ public:
+  explicit SchemaValidator(const nlohmann::json& schema);
+  ~SchemaValidator();
+  SchemaValidator(const SchemaValidator&) = delete;
+  SchemaValidator& operator=(const SchemaValidator&) = delete;
+
+  // Empty: it accepts the document. Otherwise its own words on what it does not.
+  std::vector<SchemaProblem> Check(const nlohmann::json& document) const;
+
+ private:
+  struct Compiled;
+  const std::unique_ptr<const Compiled> compiled_;
+};
 
 }  // namespace bizond
 

@@ -57,6 +57,7 @@ json Lags(const std::vector<Start>& starts) {
   for (const Start& start : starts) lags.push_back(MillisBetween(start.nominal, start.at));
   std::sort(lags.begin(), lags.end());
   return {{"runs", lags.size()},
+          {"least_ms", Percentile(lags, 0)},
           {"p50_ms", Percentile(lags, 50)},
           {"p99_ms", Percentile(lags, 99)},
           {"most_ms", lags.empty() ? -1 : lags.back()}};
