@@ -1,6 +1,7 @@
 #include "store/backup.h"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <array>
@@ -36,6 +37,8 @@ std::string Columns(Connection& db, const char* table) {
 
 // A row that was moved after the copy was taken is in both: the copy's stays.
 void PutHistoryBack(Connection& copy, const std::filesystem::path& history) {
+  // What comes back was counted when it ended.
+  sqlite3_db_config(copy.database().getHandle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   copy.Run("ATTACH ? AS old", history.string());
   copy.Execute("BEGIN");
   for (const char* const table : kHistoryTables) {

@@ -23,6 +23,8 @@ constexpr uint64_t kLeastFreeBytes = 256 << 20;
 constexpr uint64_t kLargestWalBytes = 64 << 20;
 // Clocks are corrected by a little all the time.
 constexpr Duration kClockTolerance = std::chrono::minutes(5);
+// The scheduler wakes once a minute at the least.
+constexpr Duration kLagTolerance = std::chrono::minutes(2);
 
 // What the checks share.
 struct Patient {
@@ -97,6 +99,24 @@ DoctorCheck CheckRunning(Patient& patient) {
   if (patient.in_use) return Well("running", fmt::format("{} running under the daemon", running));
   return Ill("running", fmt::format("{} runs were left running and nobody runs them", running),
              CommandOn(patient, "they go on with the next start: bizond serve --state-dir"));
+}
+
+DoctorCheck CheckDue(Patient& patient) {
+  if (!patient.in_use) return Well("due", "no daemon runs; its next start looks after what is due");
+  const UtcTime before = patient.clock.Now() - kLagTolerance;
+  const int64_t late = patient.db
+                           ->MaybeInt(
+                               "SELECT count(*) FROM (SELECT 1 FROM schedules WHERE next_at IS "
+                               "NOT NULL AND next_at < ? AND next_at > 0 LIMIT 1001)",
+                               before)
+                           .value_or(0);
+  if (late == 0) return Well("due", "no fire waits for the scheduler");
+  return Ill(
+      "due",
+      fmt::format("{} schedules have been due for more than {}",
+                  late > 1000 ? "more than 1000" : std::to_string(late),
+                  FormatDuration(kLagTolerance)),
+      "the daemon does not keep up, or hangs: see its log, and: curl http://127.0.0.1:8787/readyz");
 }
 
 DoctorCheck CheckClock(Patient& patient) {
@@ -201,6 +221,7 @@ std::vector<DoctorCheck> ExamineStore(const std::filesystem::path& directory, co
     checks.push_back(Run("integrity", CheckIntegrity, patient));
     checks.push_back(Run("orphans", CheckOrphans, patient));
     checks.push_back(Run("running", CheckRunning, patient));
+    checks.push_back(Run("due", CheckDue, patient));
     checks.push_back(Run("clock", CheckClock, patient));
   }
   checks.push_back(CheckWal(patient));

@@ -163,6 +163,14 @@ struct OccurrenceRow {
   std::optional<UtcTime> until = std::nullopt;
 };
 
+// Of a job's fires that ended in this way; a row that stands for many is one.
+struct OccurrenceCount {
+  std::string state;  // ran, skipped or missed
+  std::string reason;
+  int64_t count = 0;
+  UtcTime last_at;  // When the latest of them was recorded.
+};
+
 // What the scheduler must know of the boots before.
 struct SchedulerMarks {
   std::optional<UtcTime> fired_until;  // The latest instant that schedules were fired at.

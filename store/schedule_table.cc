@@ -100,6 +100,17 @@ std::vector<ScheduleRow> List(Connection& db, std::string_view after, int limit)
   return rows;
 }
 
+std::vector<OccurrenceCount> OccurrenceCounts(Connection& db, std::string_view job) {
+  Query query = db.Prepare(
+      "SELECT state, reason, count, last_at FROM occurrence_counts WHERE job = ? ORDER BY state, "
+      "reason",
+      job);
+  std::vector<OccurrenceCount> counts;
+  while (query.Step())
+    counts.push_back({query.Text(0), query.Text(1), query.Int(2), query.Time(3)});
+  return counts;
+}
+
 SchedulerMarks GetMarks(Connection& db) {
   SchedulerMarks marks;
   if (const auto at = db.MaybeInt("SELECT value FROM meta WHERE key = 'fired_until'")) {

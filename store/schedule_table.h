@@ -17,6 +17,7 @@ std::optional<ScheduleRow> Get(Connection& db, std::string_view job);
 std::vector<ScheduleRow> Due(Connection& db, UtcTime now, int limit);
 std::optional<UtcTime> NextDue(Connection& db);
 std::vector<ScheduleRow> List(Connection& db, std::string_view after, int limit);
+std::vector<OccurrenceCount> OccurrenceCounts(Connection& db, std::string_view job);
 SchedulerMarks GetMarks(Connection& db);
 // `history` may be null.
 Result<PageOf<OccurrenceRow>> ListOccurrences(Connection& db, Connection* history,

@@ -68,6 +68,14 @@ Result<SchedulerMarks> SqliteQueries<Base>::GetSchedulerMarks() const {
 }
 
 template <typename Base>
+Result<std::vector<OccurrenceCount>> SqliteQueries<Base>::OccurrenceCounts(
+    std::string_view job) const {
+  return db_.Guard([&]() -> Result<std::vector<OccurrenceCount>> {
+    return schedules::OccurrenceCounts(db_, job);
+  });
+}
+
+template <typename Base>
 Result<std::optional<UtcTime>> SqliteQueries<Base>::PrunedBefore() const {
   return db_.Guard([&]() -> Result<std::optional<UtcTime>> {
     const auto at = db_.MaybeInt("SELECT value FROM meta WHERE key = 'pruned_before'");

@@ -35,6 +35,7 @@ class SqliteQueries : public Base {
                                                         int limit) const override;
   Result<std::vector<ScheduleRow>> ListSchedules(std::string_view after, int limit) const override;
   Result<SchedulerMarks> GetSchedulerMarks() const override;
+  Result<std::vector<OccurrenceCount>> OccurrenceCounts(std::string_view job) const override;
   Result<std::optional<UtcTime>> PrunedBefore() const override;
   Result<PageOf<OccurrenceRow>> ListOccurrences(std::string_view job,
                                                 const Page& page) const override;

@@ -63,6 +63,9 @@ class SqliteStore final : public Store {
     if (const auto info = root_.Stat(file_name_ + "-wal"); info && *info) {
       health.wal_bytes = (*info)->size_bytes;
     }
+    if (const auto info = root_.Stat(kHistoryFile); info && *info) {
+      health.history_bytes = (*info)->size_bytes;
+    }
     return health;
   }
 

@@ -55,6 +55,8 @@ class StoreReader {
   virtual Result<std::vector<ScheduleRow>> ListSchedules(std::string_view after,
                                                          int limit) const = 0;
   virtual Result<SchedulerMarks> GetSchedulerMarks() const = 0;
+  // Since the job is there; what was moved or pruned counts.
+  virtual Result<std::vector<OccurrenceCount>> OccurrenceCounts(std::string_view job) const = 0;
   // Runs and occurrences from before it may be gone for good; nullopt: none are.
   virtual Result<std::optional<UtcTime>> PrunedBefore() const = 0;
   // Newest first. Reads the history database too.
@@ -196,6 +198,7 @@ struct StoreHealth {
   std::string problem;  // Empty when ok.
   uint64_t database_bytes = 0;
   uint64_t wal_bytes = 0;
+  uint64_t history_bytes = 0;  // Of the history database.
 };
 
 class Store {

@@ -4,6 +4,8 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 namespace bizond {
 namespace {
@@ -13,6 +15,7 @@ using prometheus::MetricFamily;
 using Labels = std::vector<ClientMetric::Label>;
 
 constexpr int kJobsPerPage = 1000;
+constexpr int kDueLookedAt = 100;
 
 class Families {
  public:
@@ -38,6 +41,26 @@ class Families {
   std::vector<MetricFamily> list_;
 };
 
+// Runs that have not ended.
+struct ActiveRuns {
+  size_t running = 0;
+  size_t queued = 0;
+  std::array<size_t, static_cast<size_t>(RunWait::kPool) + 1> waits{};
+  std::optional<UtcTime> oldest;  // Since when one waits for something else than its time.
+
+  void Add(const RunRow& run) {
+    if (run.phase == RunPhase::kRunning) {
+      ++running;
+      return;
+    }
+    ++queued;
+    ++waits.at(static_cast<size_t>(run.waits));
+    if (run.waits == RunWait::kTime) return;
+    const UtcTime since = std::max(run.queued_at, run.not_before);
+    oldest = oldest ? std::min(*oldest, since) : since;
+  }
+};
+
 double Seconds(UtcTime time) { return static_cast<double>(ToUnixMicros(time)) / 1e6; }
 
 // What is known of jobs, gathered in one snapshot.
@@ -47,10 +70,13 @@ struct JobFamilies {
   MetricFamily last_finished;
   MetricFamily last_failed;
   MetricFamily last_rows;
+  MetricFamily occurrences;
+  MetricFamily last_occurrence;
 };
 
 void AddJob(const JobRow& job, const JobHistory& history, JobFamilies* families) {
-  const Labels labels = {{"job", job.name}};
+  // Not "job": a scrape would rename it.
+  const Labels labels = {{"bizond_job", job.name}};
   Families::Set(families->paused, labels, job.paused ? 1 : 0);
   if (history.last_success_at) {
     Families::Set(families->last_success, labels, Seconds(*history.last_success_at));
@@ -65,12 +91,75 @@ void AddJob(const JobRow& job, const JobHistory& history, JobFamilies* families)
   Families::Set(families->last_rows, labels, static_cast<double>(ended->counters.rows_written));
 }
 
+void AddOccurrences(const JobRow& job, const std::vector<OccurrenceCount>& counts,
+                    JobFamilies* families) {
+  for (const OccurrenceCount& each : counts) {
+    const Labels labels = {
+        {"bizond_job", job.name}, {"state", each.state}, {"reason", each.reason}};
+    ClientMetric metric;
+    metric.label = labels;
+    metric.counter.value = static_cast<double>(each.count);
+    families->occurrences.metric.push_back(std::move(metric));
+    Families::Set(families->last_occurrence, labels, Seconds(each.last_at));
+  }
+}
+
+// Since when the oldest fire is due. One that follows another job is due at once, since that one's
+// run has ended.
+Result<std::optional<UtcTime>> OldestDue(const StoreReader& reader, UtcTime now) {
+  BIZOND_ASSIGN_OR_RETURN(const std::vector<ScheduleRow> due,
+                          reader.DueSchedules(now, kDueLookedAt));
+  std::optional<UtcTime> oldest;
+  for (const ScheduleRow& row : due) {
+    UtcTime since = row.next_at.value_or(now);
+    if (since == kDueAtOnce) {
+      BIZOND_ASSIGN_OR_RETURN(const std::vector<OccurrenceRow> waiting,
+                              reader.WaitingOccurrences(row.job, 1));
+      since = waiting.empty() ? now : waiting.front().nominal_at;
+    }
+    oldest = oldest ? std::min(*oldest, since) : since;
+    if (row.next_at != kDueAtOnce) break;  // They come by their time.
+  }
+  return oldest;
+}
+
 MetricFamily Gauge(const char* name, const char* help) {
   MetricFamily family;
   family.name = name;
   family.help = help;
   family.type = prometheus::MetricType::Gauge;
   return family;
+}
+
+MetricFamily Counter(const char* name, const char* help) {
+  MetricFamily family = Gauge(name, help);
+  family.type = prometheus::MetricType::Counter;
+  return family;
+}
+
+void AddRuns(const ActiveRuns& runs, UtcTime now, Families* families) {
+  MetricFamily& active = families->Add("bizond_runs_active", "Runs that have not ended.");
+  Families::Set(active, {{"state", "queued"}}, static_cast<double>(runs.queued));
+  Families::Set(active, {{"state", "running"}}, static_cast<double>(runs.running));
+  MetricFamily& waiting =
+      families->Add("bizond_runs_waiting", "Queued runs by what they wait for.");
+  for (size_t i = 0; i < runs.waits.size(); ++i) {
+    const std::string what(RunWaitName(static_cast<RunWait>(i)));
+    Families::Set(waiting, {{"waits_for", what}}, static_cast<double>(runs.waits.at(i)));
+  }
+  families->AddValue("bizond_runs_waiting_oldest_seconds",
+                     "How long the oldest queued run has waited for anything but its time.",
+                     runs.oldest && *runs.oldest < now ? Seconds(now) - Seconds(*runs.oldest) : 0);
+}
+
+void AddStore(const StoreHealth& health, Families* families) {
+  families->AddValue("bizond_store_ok", "1 while the store can be written.", health.ok ? 1 : 0);
+  families->AddValue("bizond_store_size_bytes", "Size of bizond.db.",
+                     static_cast<double>(health.database_bytes));
+  families->AddValue("bizond_store_wal_size_bytes", "Size of bizond.db's write-ahead log.",
+                     static_cast<double>(health.wal_bytes));
+  families->AddValue("bizond_store_history_size_bytes", "Size of history.db.",
+                     static_cast<double>(health.history_bytes));
 }
 
 }  // namespace
@@ -81,10 +170,13 @@ Result<std::string> MetricsText(const WebParts& parts) {
       Gauge("bizond_job_last_success_timestamp_seconds", "When a run of the job last succeeded."),
       Gauge("bizond_job_last_finished_timestamp_seconds", "When a run of the job last ended."),
       Gauge("bizond_job_last_run_failed", "1 when the job's last ended run did not succeed."),
-      Gauge("bizond_job_last_run_rows_written", "Rows that the job's last ended run wrote.")};
+      Gauge("bizond_job_last_run_rows_written", "Rows that the job's last ended run wrote."),
+      Counter("bizond_job_occurrences_total",
+              "Nominal fires of the job that ran, were skipped or missed, and why."),
+      Gauge("bizond_job_last_occurrence_timestamp_seconds",
+            "When a fire of the job was last recorded that ended so.")};
   size_t job_count = 0;
-  size_t queued = 0;
-  size_t running = 0;
+  ActiveRuns runs;
   double lag_seconds = 0;
   const UtcTime now = parts.clock->Now();
   BIZOND_RETURN_IF_ERROR(parts.store->Read([&](const StoreReader& reader) -> Status {
@@ -95,33 +187,29 @@ Result<std::string> MetricsText(const WebParts& parts) {
       for (const JobRow& job : rows.items) {
         BIZOND_ASSIGN_OR_RETURN(const JobHistory history, reader.History(job.name));
         AddJob(job, history, &jobs);
+        BIZOND_ASSIGN_OR_RETURN(const auto counts, reader.OccurrenceCounts(job.name));
+        AddOccurrences(job, counts, &jobs);
       }
       job_count += rows.items.size();
       page.cursor = rows.next_cursor;
     } while (!page.cursor.empty());
     BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, reader.ActiveRuns(""));
-    for (const RunRow& run : active) ++(run.phase == RunPhase::kRunning ? running : queued);
-    BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> due, reader.NextDue());
+    for (const RunRow& run : active) runs.Add(run);
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> due, OldestDue(reader, now));
     if (due && *due < now) lag_seconds = Seconds(now) - Seconds(*due);
     return {};
   }));
-  const StoreHealth health = parts.store->Health();
   Families families;
   families.AddValue("bizond_jobs", "Jobs that there are.", static_cast<double>(job_count));
-  MetricFamily& active = families.Add("bizond_runs_active", "Runs that have not ended.");
-  Families::Set(active, {{"state", "queued"}}, static_cast<double>(queued));
-  Families::Set(active, {{"state", "running"}}, static_cast<double>(running));
+  AddRuns(runs, now, &families);
   families.AddValue("bizond_scheduler_lag_seconds", "How long the oldest due fire has waited.",
                     lag_seconds);
   families.AddValue("bizond_scheduler_ready", "1 while the scheduler turns.",
                     parts.scheduler == nullptr || parts.scheduler->Ready() ? 1 : 0);
-  families.AddValue("bizond_store_ok", "1 while the store can be written.", health.ok ? 1 : 0);
-  families.AddValue("bizond_store_size_bytes", "Size of bizond.db.",
-                    static_cast<double>(health.database_bytes));
-  families.AddValue("bizond_store_wal_size_bytes", "Size of bizond.db's write-ahead log.",
-                    static_cast<double>(health.wal_bytes));
-  for (MetricFamily* const family : {&jobs.paused, &jobs.last_success, &jobs.last_finished,
-                                     &jobs.last_failed, &jobs.last_rows}) {
+  AddStore(parts.store->Health(), &families);
+  for (MetricFamily* const family :
+       {&jobs.paused, &jobs.last_success, &jobs.last_finished, &jobs.last_failed, &jobs.last_rows,
+        &jobs.occurrences, &jobs.last_occurrence}) {
     if (!family->metric.empty()) families.Add("", "") = std::move(*family);
   }
   return families.Text();

@@ -239,5 +239,39 @@ TEST_P(StorePruning, AnOccurrenceGoesNoLaterThanItsRun) {
   EXPECT_THAT(Fires(), ::testing::IsEmpty());
 }
 
+TEST_P(StorePruning, FiresStayCountedByHowTheyEnded) {
+  const auto counts = [&] {
+    std::vector<std::string> texts;
+    for (const OccurrenceCount& each :
+         Get([](const StoreReader& r) { return r.OccurrenceCounts("j"); })) {
+      texts.push_back(each.state + ":" + each.reason + " " + std::to_string(each.count));
+    }
+    return texts;
+  };
+  Must([&](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.PutJob(Job("j")));
+    return {};
+  });
+  Fire(1, 1);
+  Fire(2, 2, At(9));
+  const auto again = store_->Transact([](StoreTx& tx) {
+    return tx.InsertOccurrence({"j", At(1), "skipped", "overlap", "", At(3), std::nullopt});
+  });
+  EXPECT_FALSE(again.value()) << "there is one already";
+  Must([&](StoreTx& tx) -> Status {
+    BIZOND_RETURN_IF_ERROR(tx.InsertOccurrence({"j", At(10), "queued", "", "r", At(10)}));
+    return {};
+  });
+  EXPECT_THAT(counts(), ::testing::ElementsAre("missed:downtime 2"));
+  Ended("r", "j", 10, RunPhase::kFailed);
+  EXPECT_THAT(counts(), ::testing::ElementsAre("missed:downtime 2", "ran: 1"));
+  MoveAll();
+  EXPECT_EQ(PruneAll(1000), 4);
+  Open();
+  EXPECT_THAT(counts(), ::testing::ElementsAre("missed:downtime 2", "ran: 1"));
+  Must([](StoreTx& tx) { return tx.DeleteJob("j", At(20)); });
+  EXPECT_THAT(counts(), ::testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace bizond
