@@ -175,13 +175,7 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
       const std::unique_ptr<Destination> destination,
       destination_row->open({spec, stream, destination_id, std::move(destination_config),
                              parts_.roots, *parts_.clock, parts_.connector_dir}));
-  if (const std::string target = destination->CanonicalTarget(); !target.empty()) {
-    BIZOND_RETURN_IF_ERROR(parts_.store->Write([&](StoreTx& tx) -> Status {
-      // Says whether the run is still this attempt's.
-      BIZOND_RETURN_IF_ERROR(tx.SetStage(attempt.run().id, attempt.run().fence, Stage::kOpen));
-      return tx.ClaimTarget({target, spec.name, stream});
-    }));
-  }
+  BIZOND_RETURN_IF_ERROR(ClaimTarget(attempt.run(), stream, destination->CanonicalTarget()));
 
   const bool has_marks = destination->ExactlyOnce();
   const auto on_progress = [&](Stage stage, const Counters& counters, bool committed) {
@@ -221,6 +215,16 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
     }));
   }
   return {};
+}
+
+Status SyncExecutor::ClaimTarget(const RunRow& run, const std::string& stream,
+                                 const std::string& target) const {
+  if (target.empty()) return {};
+  return parts_.store->Write([&](StoreTx& tx) -> Status {
+    // Says whether the run is still this attempt's.
+    BIZOND_RETURN_IF_ERROR(tx.SetStage(run.id, run.fence, Stage::kOpen));
+    return tx.ClaimTarget({target, run.job, stream});
+  });
 }
 
 // Whether this attempt still chooses how the stream is published. One that an earlier attempt
