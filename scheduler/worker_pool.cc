@@ -111,9 +111,8 @@ void WorkerPool::Work() {
     lock.lock();
     worker->done = true;
     ++idle_;
-    lock.unlock();
+    // Under the lock: by the time that it is reaped its end has been told, and nothing comes after.
     options_.on_end();
-    lock.lock();
   }
   --to_leave_;
   left_.push_back(std::this_thread::get_id());

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "scheduler/scheduler.h"
@@ -75,6 +76,10 @@ class GatedExecutor final : public RunExecutor {
     std::lock_guard lock(mutex_);
     open_ = true;
     changed_.notify_all();
+  }
+  bool is_open() const {
+    std::lock_guard lock(mutex_);
+    return open_;
   }
   std::vector<std::string> order() const {
     std::lock_guard lock(mutex_);
@@ -168,7 +173,18 @@ class SchedulerFixture : public JobFixture {
     UseControl(&control_);
   }
   // The scheduler's thread waits and no worker's end is on its way to it.
-  void AwaitRest() { clock_.AwaitWaiters(1); }
+  void AwaitRest() {
+    clock_.AwaitWaiters(1);
+    // Behind an open gate attempts end by themselves, in real time, and wake it for a turn. It
+    // rests where none was there before and after, and none began in between.
+    while (executor_->is_open()) {
+      const size_t begun = executor_->order().size();
+      const bool busy = scheduler_->running() > 0;
+      clock_.AwaitWaiters(1);
+      if (!busy && scheduler_->running() == 0 && executor_->order().size() == begun) return;
+      std::this_thread::yield();
+    }
+  }
   // Moves the clock on from rest, one deadline after another.
   void Pass(Duration duration) {
     const UtcTime until = clock_.Now() + duration;
