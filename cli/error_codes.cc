@@ -186,6 +186,8 @@ constexpr ErrorCodeRow kCodes[] = {
     {"invalid_pool", "--pool is not NAME=N.", "Write it like heavy=2.", kUntouched},
     {"invalid_schedule", "A schedule block makes no sense.",
      "Correct the key that the message names.", kUntouched},
+    {"invalid_start", "A run's start makes no sense, or has passed.",
+     "Name one instant to come (at, --at) or a time from now (delay, --in).", kUntouched},
     {"invalid_time", "A time cannot be read.", "Write it like 2026-12-01T00:00:00Z.", kUntouched},
     {"io_error", "The disk or the kernel failed to read or write.",
      "Look for disk errors: `dmesg`.", kCheckFirst},

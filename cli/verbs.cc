@@ -53,6 +53,8 @@ constexpr OptionRow kApply[] = {
 };
 constexpr OptionRow kTrigger[] = {
     {"--reset", "", "replace the target instead of going on", kFlag},
+    {"--at", "T", "not before this instant, RFC 3339"},
+    {"--in", "D", "not before so long from now, like 90s or 1h30m"},
     {"--idempotency-key", "K", "the same key gives the same run"},
     {"--wait", "", "wait for the run's end; its outcome is the exit code", kFlag},
 };
@@ -106,7 +108,8 @@ constexpr Verb kVerbs[] = {
     {"jobs delete", "NAME", "delete a job; its target stays", {}, false, kDaemon, JobsDeleteVerb},
     {"jobs pause", "NAME", "switch a job's schedule off", {}, false, kDaemon, JobsPauseVerb},
     {"jobs resume", "NAME", "switch it on again", {}, false, kDaemon, JobsResumeVerb},
-    {"jobs trigger", "NAME", "start a run now", kTrigger, kData, kDaemon, JobsTriggerVerb},
+    {"jobs trigger", "NAME", "start a run now, or later", kTrigger, kData, kDaemon,
+     JobsTriggerVerb},
     {"jobs reset", "NAME", "the next run replaces its target", kOneStreamReset, false, kDaemon,
      JobsResetVerb},
     {"runs list", "", "runs, the newest first", kRunsList, kData, kDaemon, RunsListVerb},

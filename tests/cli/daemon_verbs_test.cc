@@ -94,6 +94,19 @@ TEST_F(DaemonVerbsTest, AJobsOwnScheduleIsPreviewed) {
   EXPECT_EQ(Call({"schedule", "preview", "--job", "nobody"}).exit_code, 1);
 }
 
+TEST_F(DaemonVerbsTest, ARunIsAskedForLater) {
+  Submit("j");
+  const json run = Json({"jobs", "trigger", "j", "--at", "2100-01-01T00:00:00Z"});
+  EXPECT_EQ(run["waits_for"]["until"], "2100-01-01T00:00:00.000Z");
+  EXPECT_EQ(Json({"jobs", "trigger", "j", "--in", "2h"})["waits_for"]["reason"], "time");
+  EXPECT_THAT(Call({"runs", "show", run["id"]}).out,
+              HasSubstr("waits until 2100-01-01T00:00:00.000Z"));
+  const Outcome past = Call({"jobs", "trigger", "j", "--at", "2020-01-01T00:00:00Z"});
+  EXPECT_EQ(past.exit_code, 3);
+  EXPECT_THAT(past.err, HasSubstr("invalid_start"));
+  EXPECT_EQ(Call({"jobs", "trigger", "j", "--in", "soon"}).exit_code, 3);
+}
+
 TEST_F(DaemonVerbsTest, NothingIsSentWhileOneFileIsWrong) {
   WriteJob("a.yml", "a");
   directory_.Write("jobs/b.yml",
