@@ -58,6 +58,19 @@ constexpr OptionRow kTrigger[] = {
     {"--idempotency-key", "K", "the same key gives the same run"},
     {"--wait", "", "wait for the run's end; its outcome is the exit code", kFlag},
 };
+constexpr OptionRow kBackfill[] = {
+    {"--from", "V", "where the window begins, a value of the cursor"},
+    {"--to", "V", "where it ends; V itself is not in it"},
+    {"--slice", "W", "runs of this width, like 1d or 1000 (one run)"},
+    {"--overlap", "P", "while another backfill of the job goes on (skip)", kText,
+     "skip|buffer_all|cancel_other"},
+    {"--allow-duplicates", "", "also where the job appends: rows come a second time", kFlag},
+    {"--pool", "NAME", "the pool of the slices (the job's)"},
+    {"--dry-run", "", "show the slices; nothing is done", kFlag},
+    {"--wait", "", "wait for the slices; their outcome is the exit code", kFlag},
+    {"--cancel", "", "take back what has not ended", kFlag},
+    {"--id", "ID", "with --cancel: of this backfill alone"},
+};
 constexpr OptionRow kRunsList[] = {
     {"--job", "NAME", "only runs of this job"},
     {"--state", "S", "only runs in this state", kText,
@@ -112,6 +125,8 @@ constexpr Verb kVerbs[] = {
      JobsTriggerVerb},
     {"jobs reset", "NAME", "the next run replaces its target", kOneStreamReset, false, kDaemon,
      JobsResetVerb},
+    {"jobs backfill", "NAME", "read a part of the cursor again, in slices", kBackfill, kData,
+     kDaemon, JobsBackfillVerb},
     {"runs list", "", "runs, the newest first", kRunsList, kData, kDaemon, RunsListVerb},
     {"runs show", "ID", "a run with its streams", {}, kData, kDaemon, RunsShowVerb},
     {"runs logs", "ID", "a run's log", kLogs, kData, kDaemon, RunsLogsVerb},

@@ -47,7 +47,9 @@ bool IsStillToCome(const RunRow& run, UtcTime now) {
 Result<std::string> Overlap(StoreTx& tx, const ScheduleSpec& spec, const JobRow& job, UtcTime now,
                             std::vector<std::string>& to_stop) {
   BIZOND_ASSIGN_OR_RETURN(std::vector<RunRow> active, tx.ActiveRuns(job.name));
-  std::erase_if(active, [now](const RunRow& run) { return IsStillToCome(run, now); });
+  // The slices of a backfill have an overlap of their own: fires go between them.
+  std::erase_if(active,
+                [now](const RunRow& run) { return run.IsSlice() || IsStillToCome(run, now); });
   if (active.empty()) return std::string();
   const bool queued = std::any_of(active.begin(), active.end(),
                                   [](const RunRow& run) { return run.phase == RunPhase::kQueued; });

@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "scheduler/backfill.h"
 #include "scheduler/job_targets.h"
 #include "scheduler/plain_secrets.h"
 #include "scheduler/run_control.h"
@@ -81,6 +82,12 @@ class JobService {
   Status Resume(std::string_view job);
 
   Result<RunRow> Trigger(std::string_view job, const TriggerOptions& options);
+  // Queues the slices, or with dry_run says what they would be. Codes of PlanBackfill, and
+  // backfill_active.
+  Result<BackfillPlan> Backfill(std::string_view job, const BackfillOptions& options);
+  // Takes back the slices that have not ended, of one backfill or (empty) of all of the job's.
+  // Returns how many; 0: there was none.
+  Result<size_t> CancelBackfill(std::string_view job, std::string_view backfill);
   // The next run of the job replaces its target. `stream` empty: all. `cancel` takes it back.
   Status RequestReset(std::string_view job, std::string_view stream, bool cancel);
   Status Cancel(std::string_view run);
