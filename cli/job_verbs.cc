@@ -110,6 +110,8 @@ int JobsResetVerb(const Invocation& invocation) {
 int JobsTriggerVerb(const Invocation& invocation) {
   json body = json::object();
   if (invocation.arguments.Has("--reset")) body["reset"] = true;
+  if (invocation.arguments.Has("--at")) body["at"] = invocation.arguments.Text("--at");
+  if (invocation.arguments.Has("--in")) body["delay"] = invocation.arguments.Text("--in");
   DaemonRequest request = Post(JobPath(invocation, "/runs"), body);
   if (invocation.arguments.Has("--idempotency-key")) {
     request.headers.emplace_back("Idempotency-Key", invocation.arguments.Text("--idempotency-key"));

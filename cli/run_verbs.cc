@@ -108,6 +108,13 @@ void ShowRun(const json& run, Console& console) {
                             Cell(run, "/attempt"), Cell(run, "/trigger")));
   console.Print(fmt::format("queued {}, started {}, finished {}", Cell(run, "/queued_at"),
                             Cell(run, "/started_at"), Cell(run, "/finished_at")));
+  if (const std::string from = Cell(run, "/window/from"); from != "-") {
+    console.Print(fmt::format("a slice of backfill {}: from {} up to, and without, {}",
+                              Cell(run, "/backfill"), from, Cell(run, "/window/to")));
+  }
+  if (const std::string until = Cell(run, "/waits_for/until"); until != "-") {
+    console.Print("waits until " + until);
+  }
   std::vector<std::vector<std::string>> rows{row(run, "(run)")};
   for (const json& stream : run.value("streams", json::array())) {
     rows.push_back(row(stream, Cell(stream, "/stream")));

@@ -53,7 +53,7 @@ int ExplainVerb(const Invocation& invocation);
 // schedule_verbs.cc: by itself, or a job's own schedule from a daemon.
 int SchedulePreviewVerb(const Invocation& invocation);
 
-// job_verbs.cc, apply.cc and run_verbs.cc: through the API of a daemon.
+// job_verbs.cc, backfill_verb.cc, apply.cc and run_verbs.cc: through the API of a daemon.
 int JobsListVerb(const Invocation& invocation);
 int JobsShowVerb(const Invocation& invocation);
 int JobsDeleteVerb(const Invocation& invocation);
@@ -61,6 +61,7 @@ int JobsPauseVerb(const Invocation& invocation);
 int JobsResumeVerb(const Invocation& invocation);
 int JobsTriggerVerb(const Invocation& invocation);
 int JobsResetVerb(const Invocation& invocation);
+int JobsBackfillVerb(const Invocation& invocation);
 int JobsApplyVerb(const Invocation& invocation);
 int RunsListVerb(const Invocation& invocation);
 int RunsShowVerb(const Invocation& invocation);

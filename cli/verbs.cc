@@ -53,8 +53,23 @@ constexpr OptionRow kApply[] = {
 };
 constexpr OptionRow kTrigger[] = {
     {"--reset", "", "replace the target instead of going on", kFlag},
+    {"--at", "T", "not before this instant, RFC 3339"},
+    {"--in", "D", "not before so long from now, like 90s or 1h30m"},
     {"--idempotency-key", "K", "the same key gives the same run"},
     {"--wait", "", "wait for the run's end; its outcome is the exit code", kFlag},
+};
+constexpr OptionRow kBackfill[] = {
+    {"--from", "V", "where the window begins, a value of the cursor"},
+    {"--to", "V", "where it ends; V itself is not in it"},
+    {"--slice", "W", "runs of this width, like 1d or 1000 (one run)"},
+    {"--overlap", "P", "while another backfill of the job goes on (skip)", kText,
+     "skip|buffer_all|cancel_other"},
+    {"--allow-duplicates", "", "also where the job appends: rows come a second time", kFlag},
+    {"--pool", "NAME", "the pool of the slices (the job's)"},
+    {"--dry-run", "", "show the slices; nothing is done", kFlag},
+    {"--wait", "", "wait for the slices; their outcome is the exit code", kFlag},
+    {"--cancel", "", "take back what has not ended", kFlag},
+    {"--id", "ID", "with --cancel: of this backfill alone"},
 };
 constexpr OptionRow kRunsList[] = {
     {"--job", "NAME", "only runs of this job"},
@@ -106,9 +121,12 @@ constexpr Verb kVerbs[] = {
     {"jobs delete", "NAME", "delete a job; its target stays", {}, false, kDaemon, JobsDeleteVerb},
     {"jobs pause", "NAME", "switch a job's schedule off", {}, false, kDaemon, JobsPauseVerb},
     {"jobs resume", "NAME", "switch it on again", {}, false, kDaemon, JobsResumeVerb},
-    {"jobs trigger", "NAME", "start a run now", kTrigger, kData, kDaemon, JobsTriggerVerb},
+    {"jobs trigger", "NAME", "start a run now, or later", kTrigger, kData, kDaemon,
+     JobsTriggerVerb},
     {"jobs reset", "NAME", "the next run replaces its target", kOneStreamReset, false, kDaemon,
      JobsResetVerb},
+    {"jobs backfill", "NAME", "read a part of the cursor again, in slices", kBackfill, kData,
+     kDaemon, JobsBackfillVerb},
     {"runs list", "", "runs, the newest first", kRunsList, kData, kDaemon, RunsListVerb},
     {"runs show", "ID", "a run with its streams", {}, kData, kDaemon, RunsShowVerb},
     {"runs logs", "ID", "a run's log", kLogs, kData, kDaemon, RunsLogsVerb},

@@ -37,10 +37,19 @@ std::optional<UtcTime> LatestLost(const Schedule& schedule, const ScheduleSpec& 
   return LatestFire(schedule, first, kept - kMoment);
 }
 
+// A run that somebody asked for at an instant to come overlaps nothing before it.
+bool IsStillToCome(const RunRow& run, UtcTime now) {
+  return run.phase == RunPhase::kQueued && run.attempt == 0 && !run.nominal_at &&
+         run.not_before > now;
+}
+
 // The reason why a fire makes no run now; empty: it makes one.
 Result<std::string> Overlap(StoreTx& tx, const ScheduleSpec& spec, const JobRow& job, UtcTime now,
                             std::vector<std::string>& to_stop) {
-  BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(job.name));
+  BIZOND_ASSIGN_OR_RETURN(std::vector<RunRow> active, tx.ActiveRuns(job.name));
+  // The slices of a backfill have an overlap of their own: fires go between them.
+  std::erase_if(active,
+                [now](const RunRow& run) { return run.IsSlice() || IsStillToCome(run, now); });
   if (active.empty()) return std::string();
   const bool queued = std::any_of(active.begin(), active.end(),
                                   [](const RunRow& run) { return run.phase == RunPhase::kQueued; });

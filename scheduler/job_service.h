@@ -6,7 +6,8 @@
 // Error codes beside the store's: job_exists, job_missing, run_missing, managed_by_file (conflict:
 // the definition belongs to a file), precondition_failed (a stale If-Match), state_conflict (a
 // change of source, stream, cursor or target without a word on the state), run_active, run_ended,
-// later_run_published, stream_job (a stream job takes no trigger while it runs), invalid_job.
+// later_run_published, stream_job (a stream job takes no trigger while it runs), invalid_job,
+// invalid_start.
 //
 // A file's change that is refused with state_conflict waits for its word: the same definition put
 // over the API with StateChange::kKeep or kReset brings it into force, and the job stays the
@@ -25,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "scheduler/backfill.h"
 #include "scheduler/job_targets.h"
 #include "scheduler/plain_secrets.h"
 #include "scheduler/run_control.h"
@@ -55,6 +57,10 @@ struct PutOutcome {
 
 struct TriggerOptions {
   bool reset = false;
+  // Not before this instant, or before so long after now; neither: now. Code invalid_start for both
+  // at once, for what has passed, lies more than a hundred years ahead, or for a stream job.
+  std::optional<UtcTime> at = std::nullopt;
+  std::optional<Duration> delay = std::nullopt;
   std::string trigger = "api";
   std::string idempotency_key;  // Empty: none. The same key gives the same run.
 };
@@ -76,6 +82,12 @@ class JobService {
   Status Resume(std::string_view job);
 
   Result<RunRow> Trigger(std::string_view job, const TriggerOptions& options);
+  // Queues the slices, or with dry_run says what they would be. Codes of PlanBackfill, and
+  // backfill_active.
+  Result<BackfillPlan> Backfill(std::string_view job, const BackfillOptions& options);
+  // Takes back the slices that have not ended, of one backfill or (empty) of all of the job's.
+  // Returns how many; 0: there was none.
+  Result<size_t> CancelBackfill(std::string_view job, std::string_view backfill);
   // The next run of the job replaces its target. `stream` empty: all. `cancel` takes it back.
   Status RequestReset(std::string_view job, std::string_view stream, bool cancel);
   Status Cancel(std::string_view run);

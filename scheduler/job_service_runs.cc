@@ -34,6 +34,34 @@ Status MayBeReset(const JobSpec& spec, const Catalog& catalog) {
       "replaces");
 }
 
+constexpr Duration kFarthestStart = std::chrono::hours(24) * 36'525;
+
+Failure InvalidStart(std::string message) {
+  return Fail(ErrorKind::kConfig, "invalid_start", std::move(message),
+              "name one instant to come, {\"at\": \"2026-12-01T00:00:00Z\"}, or a time from now, "
+              "{\"delay\": \"90s\"} (bizond jobs trigger: --at, --in)");
+}
+
+Result<UtcTime> StartOf(const TriggerOptions& options, const JobSpec& spec, UtcTime now) {
+  if (!options.at && !options.delay) return now;
+  if (options.at && options.delay) return InvalidStart("a run has one start: at or delay");
+  if (spec.source.sync_mode == SyncMode::kStream) {
+    return InvalidStart("a stream job has no start to wait for: its one run begins at once");
+  }
+  if (options.delay && (options.delay->count() < 0 || *options.delay > kFarthestStart)) {
+    return InvalidStart("the delay is more than a hundred years, or less than nothing");
+  }
+  const UtcTime start = options.at ? *options.at : now + *options.delay;
+  if (start < now) {
+    return InvalidStart("the start has passed: " + FormatUtc(start) + ", and now it is " +
+                        FormatUtc(now));
+  }
+  if (start - now > kFarthestStart) {
+    return InvalidStart("the start lies more than a hundred years ahead: " + FormatUtc(start));
+  }
+  return start;
+}
+
 }  // namespace
 
 Result<RunRow> JobService::Trigger(std::string_view name, const TriggerOptions& options) {
@@ -49,6 +77,7 @@ Result<RunRow> JobService::Trigger(std::string_view name, const TriggerOptions& 
       }
     }
     BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
+    BIZOND_ASSIGN_OR_RETURN(const UtcTime start, StartOf(options, spec, now));
     if (spec.source.sync_mode == SyncMode::kStream) {
       BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(name));
       if (!active.empty()) {
@@ -63,11 +92,14 @@ Result<RunRow> JobService::Trigger(std::string_view name, const TriggerOptions& 
     if (options.reset) BIZOND_RETURN_IF_ERROR(MayBeReset(spec, *catalog_));
     RunRow row = NewRun(job, spec, options.trigger, now);
     row.reset = options.reset;
+    row.not_before = start;
     BIZOND_RETURN_IF_ERROR(tx.InsertRun(row));
     if (!options.idempotency_key.empty()) {
       BIZOND_RETURN_IF_ERROR(tx.PutIdempotencyKey(name, options.idempotency_key, row.id, now));
     }
-    return row;
+    BIZOND_ASSIGN_OR_RETURN(std::optional<RunRow> stored, tx.GetRun(row.id));
+    if (!stored) return RunMissing(row.id);
+    return std::move(*stored);  // With what it waits for.
   });
   if (run) control_->Wake();
   return run;

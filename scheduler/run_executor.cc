@@ -56,6 +56,7 @@ struct SyncExecutor::Attempt {
   size_t recorded = 0;
   bool left_out = false;  // A stream was not begun: the run is cancelled.
   Counters done;          // Of the streams that ended in this attempt.
+  std::optional<CursorWindow> window;  // Of a slice.
 
   const RunRow& run() const { return shared.run; }
 };
@@ -97,6 +98,14 @@ Status SyncExecutor::LoadSpec(Attempt& attempt) const {
   BIZOND_ASSIGN_OR_RETURN(JobSpec spec, ReadSpec(*job));
   spec.plain_secrets = parts_.plain_secrets->Get(run.job);
   if (parts_.overrides.max_iterations) spec.source.max_iterations = parts_.overrides.max_iterations;
+  // A slice that ended early would be taken for a whole one.
+  if (run.IsSlice()) {
+    spec.source.max_iterations.reset();
+    BIZOND_ASSIGN_OR_RETURN(attempt.window, CursorWindow::Decode(run.window));
+    attempt.log->Write(
+        LogLevel::kInfo, "a slice of a backfill",
+        {{"from", attempt.window->from_token()}, {"to", attempt.window->to_token()}});
+  }
   attempt.streams = spec.source.streams;
   if (!parts_.overrides.streams.empty()) spec.source.streams = parts_.overrides.streams;
   attempt.spec = std::move(spec);
@@ -147,6 +156,23 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
   return tl::make_unexpected(StoppedError("the run"));
 }
 
+PumpPlan SyncExecutor::PlanOf(const Attempt& attempt, const std::string& stream, bool last,
+                              bool asked) const {
+  const JobSpec& spec = attempt.spec;
+  const RunRow& run = attempt.run();
+  PumpPlan plan;
+  plan.job = &spec;
+  plan.publisher = {
+      parts_.store->StoreId(), parts_.store->Epoch(), spec.name, stream, run.id, run.fence};
+  plan.reset = spec.source.sync_mode == SyncMode::kIncremental && !attempt.window &&
+               (asked || run.reset || spec.source.reset);
+  plan.last = last;
+  plan.window = attempt.window;
+  plan.rejects = {parts_.state_dir, "rejects/" + EncodePathSegment(spec.name) + "/" +
+                                        EncodePathSegment(stream) + "-" + run.id + ".jsonl"};
+  return plan;
+}
+
 Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
   const JobSpec& spec = attempt.spec;
   const std::string& stream = spec.source.streams[index];
@@ -192,18 +218,12 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
   };
   StoreRunState state(parts_.store, parts_.clock, attempt.run(), on_progress);
   BIZOND_ASSIGN_OR_RETURN(const bool open, IsOpen(attempt.run(), stream));
-  const bool asked =
-      open && std::any_of(attempt.resets.begin(), attempt.resets.end(),
-                          [&](const auto& name) { return name.empty() || name == stream; });
-  PumpPlan plan{
-      &spec,
-      {parts_.store->StoreId(), parts_.store->Epoch(), spec.name, stream, attempt.run().id,
-       attempt.run().fence},
-      spec.source.sync_mode == SyncMode::kIncremental &&
-          (asked || attempt.run().reset || spec.source.reset),
-      last,
-      {parts_.state_dir, "rejects/" + EncodePathSegment(spec.name) + "/" +
-                             EncodePathSegment(stream) + "-" + attempt.run().id + ".jsonl"}};
+  // A reset replaces the target, for which a part of the source is not enough: the next run that
+  // goes by the watermark takes it.
+  const bool asked = open && !attempt.window &&
+                     std::any_of(attempt.resets.begin(), attempt.resets.end(),
+                                 [&](const auto& name) { return name.empty() || name == stream; });
+  const PumpPlan plan = PlanOf(attempt, stream, last, asked);
   WarningLog log(parts_.store, attempt.run(), stream, attempt.log.get());
   SyncPump pump(plan, {source.get(), destination.get(), &state, &log, parts_.clock,
                        &attempt.shared.stop_reason});

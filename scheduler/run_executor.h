@@ -111,6 +111,7 @@ class SyncExecutor final : public RunExecutor {
   Status RunStreams(Attempt& attempt);
   Status RunStream(Attempt& attempt, size_t index);
   Status ClaimTarget(const RunRow& run, const std::string& stream, const std::string& target) const;
+  PumpPlan PlanOf(const Attempt& attempt, const std::string& stream, bool last, bool asked) const;
   Result<bool> IsOpen(const RunRow& run, std::string_view stream) const;
   void End(Attempt& attempt, const Status& status);
   Status EndSucceeded(const RunRow& run) const;

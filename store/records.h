@@ -107,6 +107,12 @@ struct RunRow {
   StopRequest stop_request = StopRequest::kNone;
   std::optional<Error> error;
   std::vector<RunWarningRow> warnings;  // In the order of their first saying; of all attempts.
+  // Of a slice of a backfill: the part of the cursor that it reads (CursorWindow::Encode), and the
+  // backfill's id. Empty: a run that goes by the watermark.
+  std::string window;
+  std::string backfill;
+
+  bool IsSlice() const { return !window.empty(); }
 };
 
 // What a batch of claims may take.
@@ -215,11 +221,12 @@ struct RunFilter {
   std::optional<RunPhase> phase;
   std::optional<UtcTime> since;  // queued_at
   std::optional<UtcTime> until;
+  bool slices = true;  // Those of backfills, too.
 };
 
 // What the overview shows of a job's past in one query.
 struct JobHistory {
-  std::vector<RunRow> recent;  // Newest first, at most 30.
+  std::vector<RunRow> recent;  // Newest first, at most 30; no slices of backfills.
   std::optional<UtcTime> last_success_at;
 };
 

@@ -14,7 +14,7 @@ namespace {
   "id, job, job_version, trigger, phase, attempt, fence, node, reset, priority, nominal_at, " \
   "queued_at, not_before, started_at, finished_at, stage, rows_read, rows_written, "          \
   "rows_rejected, rows_deduplicated, rows_filtered, bytes_written, published, stop_request, " \
-  "error, pool, key, key_limit, parallel, waits, warnings"
+  "error, pool, key, key_limit, parallel, waits, warnings, cursor_window, backfill"
 #define BIZOND_ATTEMPT_ALL_COLUMNS "run_id, number, started_at, finished_at, error"
 #define BIZOND_STREAM_ALL_COLUMNS                                                      \
   "run_id, stream, state, rows_read, rows_written, rows_rejected, rows_deduplicated, " \

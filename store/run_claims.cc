@@ -295,10 +295,10 @@ std::vector<std::string> HoldersFor(Connection& db, const RunRow& run, int limit
                      "ORDER BY id LIMIT ?",
                      run.job, run.id, limit));
       if (!ids.empty()) break;
-      add(
-          db.Prepare("SELECT id FROM runs WHERE phase < 2 AND job = ? AND id <> ? AND waits <> 2 "
-                     "ORDER BY queued_at, id LIMIT 1",
-                     run.job, run.id));
+      add(db.Prepare(
+          "SELECT id FROM runs WHERE phase < 2 AND job = ? AND id <> ? AND waits NOT IN (1, 2) "
+          "ORDER BY queued_at, id LIMIT 1",
+          run.job, run.id));
       break;
     case RunWait::kKey:
       add(

@@ -36,6 +36,8 @@ RunRow RunFromRow(const Query& query) {
   run.parallel = query.Flag(27);
   run.waits = static_cast<RunWait>(query.Int(28));
   run.warnings = DecodeWarnings(query.MaybeText(29));
+  run.window = query.MaybeText(30).value_or("");
+  run.backfill = query.Text(31);
   return run;
 }
 

@@ -11,7 +11,7 @@
   "id, job, job_version, trigger, phase, attempt, fence, reset, priority, nominal_at, "       \
   "queued_at, not_before, started_at, finished_at, stage, rows_read, rows_written, "          \
   "rows_rejected, rows_deduplicated, rows_filtered, bytes_written, published, stop_request, " \
-  "error, pool, key, key_limit, parallel, waits, warnings "
+  "error, pool, key, key_limit, parallel, waits, warnings, cursor_window, backfill "
 
 namespace bizond::runs {
 

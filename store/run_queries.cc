@@ -35,10 +35,11 @@ std::vector<RunRow> Newest(Connection& db, const RunFilter& filter,
   constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
   const std::string sql = fmt::format(
       "SELECT " BIZOND_RUN_COLUMNS
-      "FROM runs WHERE {}{}(queued_at, id) < (?2, ?3) AND queued_at >= ?4 AND queued_at < ?5 "
+      "FROM runs WHERE {}{}{}(queued_at, id) < (?2, ?3) AND queued_at >= ?4 AND queued_at < ?5 "
       "ORDER BY queued_at DESC, id DESC LIMIT ?6",
       filter.job.empty() ? "?1 = '' AND " : "job = ?1 AND ",
-      filter.phase ? PhaseCondition(*filter.phase) : "");
+      filter.phase ? PhaseCondition(*filter.phase) : "",
+      filter.slices ? "" : "cursor_window IS NULL AND ");
   return AllRows(db.Prepare(sql, filter.job, after ? after->micros : kMax,
                             after ? after->text : std::string(),
                             filter.since ? ToUnixMicros(*filter.since) : kMin,
@@ -89,6 +90,7 @@ Result<PageOf<RunRow>> List(Connection& db, Connection* history, const RunFilter
 JobHistory History(Connection& db, Connection* history, std::string_view job) {
   RunFilter filter;
   filter.job = std::string(job);
+  filter.slices = false;
   JobHistory result;
   result.recent = Newest(db, filter, std::nullopt, kRecentRuns);
   if (result.recent.size() < kRecentRuns && history != nullptr) {

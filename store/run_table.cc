@@ -58,7 +58,8 @@ void End(Change& change, const RunRow& run, RunPhase phase, const std::optional<
   if (run.waits != RunWait::kJob) LetNextGo(change, run, /*job=*/true);
   change.db.Run("DELETE FROM checkpoints WHERE run_id = ?", run.id);
   boundaries::ForgetRun(change, run.id);
-  if (phase == RunPhase::kSucceeded) {
+  // A slice says nothing of how far the job has come.
+  if (phase == RunPhase::kSucceeded && !run.IsSlice()) {
     change.db.Run("UPDATE jobs SET last_success_at = ? WHERE name = ?", now, run.job);
     schedules::NoteSuccess(change, run.job, now);
   }
@@ -84,15 +85,17 @@ Status Insert(Change& change, const RunRow& run) {
       "INSERT OR IGNORE INTO runs (id, job, job_version, trigger, phase, attempt, fence, node, "
       "reset, priority, nominal_at, queued_at, not_before, started_at, finished_at, stage, "
       "rows_read, rows_written, rows_rejected, rows_deduplicated, rows_filtered, bytes_written, "
-      "published, stop_request, error, pool, key, key_limit, parallel, waits) VALUES (?, ?, ?, ?, "
-      "?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "published, stop_request, error, pool, key, key_limit, parallel, waits, cursor_window, "
+      "backfill) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?, ?, ?, ?, ?, ?, ?, ?)",
       run.id, run.job, run.job_version, run.trigger, static_cast<int>(run.phase), run.attempt,
       run.fence, run.reset, run.priority, run.nominal_at, run.queued_at, run.not_before,
       run.started_at, run.finished_at, static_cast<int>(run.stage), run.counters.rows_read,
       run.counters.rows_written, run.counters.rows_rejected, run.counters.rows_deduplicated,
       run.counters.rows_filtered, run.counters.bytes_written, run.published,
       static_cast<int>(run.stop_request), EncodeError(run.error), run.pool, run.key, run.key_limit,
-      run.parallel, static_cast<int>(WaitOfNew(change.db, run)));
+      run.parallel, static_cast<int>(WaitOfNew(change.db, run)),
+      run.IsSlice() ? std::optional(run.window) : std::nullopt, run.backfill);
   if (inserted == 0) return Conflict(fmt::format("there is a run {} already", run.id));
   TellOf(change, run, run.phase, run.attempt, run.queued_at);
   return {};
@@ -184,11 +187,15 @@ Status Reopen(Change& change, std::string_view id, UtcTime now) {
   if (!ended || (run->published && run->phase != RunPhase::kPartial)) {
     return WrongPhase(*run, "an ended run that has not published");
   }
-  // Fences tell the order of attempts, whatever the clock did in between.
+  // Fences tell the order of attempts, whatever the clock did in between. A slice and a run that
+  // goes by the watermark do not come after each other: neither takes anything from where the other
+  // is.
   const auto later = change.db.MaybeInt(
-      "SELECT 1 FROM runs WHERE job = ?1 AND published = 1 AND CASE WHEN ?2 > 0 THEN fence > ?2 "
+      "SELECT 1 FROM runs WHERE ?5 = 0 AND job = ?1 AND published = 1 AND cursor_window IS NULL "
+      "AND "
+      "CASE WHEN ?2 > 0 THEN fence > ?2 "
       "ELSE (queued_at, id) > (?3, ?4) END LIMIT 1",
-      run->job, run->fence, run->queued_at, run->id);
+      run->job, run->fence, run->queued_at, run->id, run->IsSlice());
   if (later) {
     return Fail(ErrorKind::kPermanent, "later_run_published",
                 fmt::format("a later run of job \"{}\" has published since run {}", run->job, id),

@@ -142,7 +142,7 @@ class StoreTx : public StoreReader {
   virtual Status RequeueRun(std::string_view id, int64_t fence, const std::optional<Error>& error,
                             UtcTime not_before, UtcTime now) = 0;
   // running -> an ended phase. Its checkpoints go; its occurrence becomes `ran`; a success makes an
-  // occurrence, and due, each schedule whose upstream is this job.
+  // occurrence, and due, each schedule whose upstream is this job, unless the run is a slice.
   virtual Status FinishRun(std::string_view id, int64_t fence, RunPhase phase,
                            const std::optional<Error>& error, UtcTime now) = 0;
   // A queued run that never started, or waits for a retry: -> cancelled or failed. One with a
@@ -154,7 +154,8 @@ class StoreTx : public StoreReader {
   // that much less, but for those that were asked for at an instant (a delayed run).
   virtual Status PullQueuedRuns(UtcTime now, Duration step) = 0;
   // An ended, unpublished run -> queued, as another attempt. later_run_published: once one has.
-  // run_active: while another run of the job has begun.
+  // run_active: while another run of the job has begun. Of a slice, later runs are no matter, nor
+  // is a slice to any run.
   virtual Status ReopenRun(std::string_view id, UtcTime now) = 0;
   virtual Status RequestStop(std::string_view id, StopRequest request) = 0;
   // Every run left `running` by an earlier boot -> queued with its checkpoint, at once. Returns

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "sync/cursor_window.h"
 #include "sync/job_spec.h"
 #include "sync/record_batch.h"
 #include "sync/watermark.h"
@@ -36,6 +37,9 @@ struct ReadRequest {
   // Upper bound of this run, as the source itself returned it from its first iteration (a snapshot
   // of sizes, an instant); empty before that. Fixed for the whole run, crashes included.
   std::string upper_bound;
+  // Of a backfill's run, which has no watermark: only records in it are wanted. A source that can
+  // ask its peer for `cursor >= from AND cursor < to` does so, and may return more.
+  std::optional<CursorWindow> window = std::nullopt;
   // Adds records to a batch and finds their cursor and key. Never null.
   RecordParser* parser = nullptr;
 };

@@ -5,16 +5,6 @@
 #include "base/failpoint.h"
 
 namespace bizond {
-namespace {
-
-// What a person reads as the watermark.
-std::string Shown(const std::optional<Watermark>& watermark) {
-  if (!watermark) return "";
-  return watermark->cursor.empty() ? watermark->position : watermark->cursor;
-}
-
-}  // namespace
-
 SyncPump::SyncPump(PumpPlan plan, PumpParts parts)
     : plan_(std::move(plan)), parts_(parts), job_(*plan_.job), stream_(plan_.publisher.stream) {}
 
@@ -61,7 +51,8 @@ Status SyncPump::Load() {
   if (memory_.recorded) return {};
   if (memory_.checkpoint) BIZOND_RETURN_IF_ERROR(ChooseCheckpoint());
   // A run that replaces the target reads everything: there is nothing before it.
-  if (mode_ == PublishMode::kReplace) memory_.watermark.reset();
+  // A window is read whole, too, wherever the watermark stands.
+  if (mode_ == PublishMode::kReplace || plan_.window) memory_.watermark.reset();
   if (memory_.checkpoint) {
     progress_ = *memory_.checkpoint;
     Say(LogLevel::kInfo, "going on from a checkpoint",
@@ -100,8 +91,8 @@ Status SyncPump::ChooseCheckpoint() {
 }
 
 Status SyncPump::OpenFilter() {
-  if (job_.source.sync_mode != SyncMode::kIncremental || job_.source.cursor_field.empty())
-    return {};
+  const bool by_cursor = !job_.source.cursor_field.empty() && !plan_.window;
+  if (job_.source.sync_mode != SyncMode::kIncremental || !by_cursor) return {};
   BIZOND_ASSIGN_OR_RETURN(
       filter_, CursorFilter::Create(job_.source.cursor_field, job_.source.cursor, memory_.watermark,
                                     started_at_, Spill()));
@@ -138,7 +129,9 @@ Status SyncPump::OpenDestination(std::stop_token stop) {
   const bool to_end = mode_ == PublishMode::kDirect && memory_.checkpoint &&
                       stop.stop_requested() && Reason() == StopReason::kCancel;
   Status opened = parts_.destination->Open(request, to_end ? std::stop_token() : stop);
-  const bool may_reset = mode_ == PublishMode::kAppend || mode_ == PublishMode::kMerge;
+  // A window is not all that the target is to hold: it replaces nothing.
+  const bool may_reset =
+      (mode_ == PublishMode::kAppend || mode_ == PublishMode::kMerge) && !plan_.window;
   if (opened || opened.error().code != "target_diverged" || !may_reset || request.intent ||
       job_.destination.on_target_changed != OnTargetChanged::kReset) {
     return opened;
@@ -166,6 +159,7 @@ ReadRequest SyncPump::MakeReadRequest() {
   request.watermark = memory_.watermark;
   request.upper_bound = progress_.upper_bound;
   request.parser = &*parser_;
+  request.window = plan_.window;
   return request;
 }
 
@@ -199,20 +193,7 @@ Status SyncPump::WritePage(const SourcePage& page) {
   RecordBatch* const batch = page.batch.get();
   Counters& counters = progress_.counters;
   counters.rows_read += page.iteration.rows_read;
-  if (filter_) {
-    BIZOND_ASSIGN_OR_RETURN(const FilterCounts filtered, filter_->Apply(batch));
-    counters.rows_deduplicated += filtered.deduplicated;
-    counters.rows_filtered += filtered.filtered;
-    if (filtered.future > 0) {
-      Say(LogLevel::kWarning,
-          "records lie beyond the cursor's future_tolerance: published, but the "
-          "watermark does not follow them",
-          {{"rows", std::to_string(filtered.future)}});
-    }
-    if (filtered.late > 0) {
-      Say(LogLevel::kInfo, "late records", {{"rows", std::to_string(filtered.late)}});
-    }
-  }
+  BIZOND_RETURN_IF_ERROR(Filter(batch));
   if (mode_ == PublishMode::kMerge || job_.destination.write == WriteMode::kMerge) {
     BIZOND_RETURN_IF_ERROR(RejectNullKeys(batch));
   }
@@ -233,6 +214,31 @@ Status SyncPump::WritePage(const SourcePage& page) {
   cut_short_ = page.cut_short;
   torn_ = false;
   parts_.state->ReportProgress(stream_, stage_, counters);
+  return {};
+}
+
+Status SyncPump::Filter(RecordBatch* batch) {
+  Counters& counters = progress_.counters;
+  if (plan_.window) {
+    BIZOND_ASSIGN_OR_RETURN(
+        const uint64_t outside,
+        plan_.window->Apply(job_.source.cursor_field, job_.source.cursor.on_null, batch));
+    counters.rows_filtered += outside;
+    return {};
+  }
+  if (!filter_) return {};
+  BIZOND_ASSIGN_OR_RETURN(const FilterCounts filtered, filter_->Apply(batch));
+  counters.rows_deduplicated += filtered.deduplicated;
+  counters.rows_filtered += filtered.filtered;
+  if (filtered.future > 0) {
+    Say(LogLevel::kWarning,
+        "records lie beyond the cursor's future_tolerance: published, but the "
+        "watermark does not follow them",
+        {{"rows", std::to_string(filtered.future)}});
+  }
+  if (filtered.late > 0) {
+    Say(LogLevel::kInfo, "late records", {{"rows", std::to_string(filtered.late)}});
+  }
   return {};
 }
 
@@ -314,102 +320,6 @@ Status SyncPump::FlushAndCheckpoint() {
   unflushed_bytes_ = 0;
   flushed_at_ = parts_.clock->Steady();
   return parts_.destination->MarkStored();
-}
-
-Status SyncPump::Verify() const {
-  const Counters& counters = progress_.counters;
-  const uint64_t accounted = counters.rows_written + counters.rows_rejected +
-                             counters.rows_deduplicated + counters.rows_filtered;
-  if (counters.rows_read == accounted) return {};
-  return Fail(ErrorKind::kPermanent, "count_mismatch",
-              "read " + std::to_string(counters.rows_read) + " rows but accounted for " +
-                  std::to_string(accounted) + ": nothing of this run is published",
-              "report it with the run's log; the published data is what it was");
-}
-
-// From the intent on the run only goes forward.
-Status SyncPump::Seal() {
-  if (Resumable() && parts_.destination->FollowsMarks()) {
-    progress_.exhausted = progress_.exhausted || !cut_short_;
-    for (bool settled = false; !settled;) {
-      BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
-      BIZOND_ASSIGN_OR_RETURN(const bool more, parts_.destination->Settle());
-      settled = !more;
-    }
-  }
-  BIZOND_ASSIGN_OR_RETURN(progress_.mark, FlushDestination());
-  BIZOND_ASSIGN_OR_RETURN(progress_.rejects_bytes, rejects_->Flush());
-  NoteCursorProgress();
-  progress_.exhausted = progress_.exhausted || !cut_short_;
-  if (!Resumable()) return {};
-  BIZOND_ASSIGN_OR_RETURN(progress_.intent, parts_.destination->Prepare());
-  progress_.counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
-  BIZOND_RETURN_IF_ERROR(parts_.state->SaveCheckpoint(stream_, progress_));
-  Failpoint("sync.after_intent");
-  return {};
-}
-
-Status SyncPump::Publish() {
-  Enter(Stage::kPublish);
-  BIZOND_ASSIGN_OR_RETURN(std::string receipt, parts_.destination->Finalize(progress_.intent));
-  Failpoint("sync.after_finalize");
-  Enter(Stage::kRecord);
-  const std::string position = progress_.position;
-  BIZOND_RETURN_IF_ERROR(Record(std::move(receipt), plan_.last));
-  Failpoint("sync.after_record");
-  // The success stands: what fails from here on is only said, and done again by the next run.
-  if (Status clean = parts_.destination->Cleanup(); !clean) {
-    Say(LogLevel::kWarning, "the staging could not be removed: " + Describe(clean.error()));
-  }
-  if (Status told = parts_.source->Published(position, {}); !told) {
-    Say(LogLevel::kWarning, "the source could not be told: " + Describe(told.error()));
-  }
-  return {};
-}
-
-Result<std::optional<Watermark>> SyncPump::WatermarkAfter() const {
-  if (job_.source.sync_mode == SyncMode::kFullRefresh) return std::optional<Watermark>();
-  const Watermark before = memory_.watermark.value_or(Watermark());
-  Watermark after;
-  if (filter_) {
-    BIZOND_ASSIGN_OR_RETURN(after, filter_->After());
-  }
-  const bool ended_early = filter_ && !progress_.exhausted && mode_ != PublishMode::kDirect;
-  // A watermark that stands where it stood (more ties than pages) would have every run read the
-  // same pages.
-  const bool moved = parts_.source->ReadsInCursorOrder() && after.cursor != before.cursor;
-  if (ended_early && !moved) {
-    after = before;
-    Checkpoint left = progress_;
-    left.mark.clear();
-    left.intent.clear();
-    left.counters = {};
-    after.chunks = filter_->ChunkIdsBefore();  // Without those of an older resume.
-    after.chunks.insert(after.chunks.end(), left.chunks.begin(), left.chunks.end());
-    left.chunks.clear();
-    after.resume = EncodeCheckpoint(left);
-    return std::optional<Watermark>(after);
-  }
-  after.position = progress_.position;
-  if (after.position.empty()) after.position = before.position;
-  return std::optional<Watermark>(after);
-}
-
-Status SyncPump::Record(std::string receipt, bool last) {
-  StreamRecord record;
-  record.counters = progress_.counters;
-  record.receipt = std::move(receipt);
-  BIZOND_ASSIGN_OR_RETURN(record.watermark, WatermarkAfter());
-  record.watermark_before = Shown(memory_.watermark);
-  record.watermark_after = Shown(record.watermark);
-  BIZOND_RETURN_IF_ERROR(parts_.state->RecordStream(stream_, record, last));
-  Say(LogLevel::kInfo, "published",
-      {{"rows_read", std::to_string(record.counters.rows_read)},
-       {"rows_written", std::to_string(record.counters.rows_written)},
-       {"rows_rejected", std::to_string(record.counters.rows_rejected)},
-       {"rows_deduplicated", std::to_string(record.counters.rows_deduplicated)},
-       {"watermark", record.watermark_after}});
-  return {};
 }
 
 // A stream-mode run was stopped: what it wrote is published already. A cancel ends the run here,

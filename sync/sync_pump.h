@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/fs.h"
 #include "sync/cursor_filter.h"
+#include "sync/cursor_window.h"
 #include "sync/destination.h"
 #include "sync/job_spec.h"
 #include "sync/page_reader.h"
@@ -45,7 +46,10 @@ struct PumpPlan {
   Publisher publisher;  // With the stream's name.
   bool reset = false;   // An incremental run that is published as a full refresh.
   bool last = true;     // The last stream of the run: recording it ends the run.
-  Location rejects;     // Where the stream's rejects go; temporary files go to its root.
+  // Of a backfill's run: it reads this part alone, whatever was published before, and leaves the
+  // watermark and its boundary set as they are.
+  std::optional<CursorWindow> window = std::nullopt;
+  Location rejects;  // Where the stream's rejects go; temporary files go to its root.
   size_t queue_bytes = 4 << 20;
   size_t boundary_entries = BoundarySpill().entries;
 };
@@ -80,6 +84,8 @@ class SyncPump : private RejectSink {
   // ---- read and write ----
   Status ReadAndWrite(std::stop_token stop);
   Status WritePage(const SourcePage& page);
+  // Leaves of the batch what is new, or lies in the window.
+  Status Filter(RecordBatch* batch);
   Status RejectNullKeys(RecordBatch* batch);
   Status Reject(uint64_t iteration, RejectedRecord reject) override;
   // What the destination rejected since it was last asked is no longer counted as written.

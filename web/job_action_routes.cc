@@ -77,12 +77,28 @@ Result<WebResponse> StateAnswer(const WebParts& parts, const std::string& name) 
   return JsonResponse(state);
 }
 
+// A member that says when a run starts; nullopt: it is absent.
+template <typename T>
+Result<std::optional<T>> StartMember(const json& body, const char* key,
+                                     Result<T> (*parse)(std::string_view)) {
+  const auto found = body.find(key);
+  if (found == body.end()) return std::optional<T>();
+  const std::string text = found->is_string() ? found->get<std::string>() : found->dump();
+  Result<T> value = parse(text);
+  if (value && found->is_string()) return std::optional<T>(*value);
+  return Fail(ErrorKind::kConfig, "invalid_start",
+              std::string(key) + " makes no sense: " + text.substr(0, 60),
+              "at is like \"2026-12-01T00:00:00Z\", delay like \"90s\" or \"1h30m\"");
+}
+
 }  // namespace
 
 Result<WebResponse> TriggerRun(const WebParts& parts, const WebRequest& request) {
-  BIZOND_ASSIGN_OR_RETURN(const json body, ObjectBody(request, {"reset"}));
+  BIZOND_ASSIGN_OR_RETURN(const json body, ObjectBody(request, {"reset", "at", "delay"}));
   TriggerOptions options;
   BIZOND_ASSIGN_OR_RETURN(options.reset, BoolMember(body, "reset"));
+  BIZOND_ASSIGN_OR_RETURN(options.at, StartMember(body, "at", ParseUtc));
+  BIZOND_ASSIGN_OR_RETURN(options.delay, StartMember(body, "delay", ParseDuration));
   if (const std::string* const key = request.Header("Idempotency-Key")) {
     if (key->empty() || key->size() > kIdempotencyKeyMax) {
       return Fail(ErrorKind::kConfig, "invalid_parameter",

@@ -66,14 +66,6 @@ json WarningsOf(const std::vector<RunRow>& recent) {
   return json::array();
 }
 
-// The text of a cursor's JSON token: "2026-01-01" without its quotes, 12.50 as it is.
-json CursorText(const std::string& token) {
-  if (token.empty()) return {};
-  if (token.front() != '"') return token;
-  json text = json::parse(token, nullptr, false);
-  return text.is_string() ? text : json(token);
-}
-
 json ParsedOrNull(const std::string& text) {
   if (text.empty()) return {};
   json value = json::parse(text, nullptr, false);
@@ -153,7 +145,7 @@ Result<json> StateJson(const StoreReader& reader, const std::string& job) {
     json stream = {{"stream", name}, {"watermark", nullptr}, {"position", nullptr}};
     if (row != nullptr && row->watermark) {
       if (!row->watermark->cursor.empty()) {
-        stream["watermark"] = {{"cursor", CursorText(row->watermark->cursor)},
+        stream["watermark"] = {{"cursor", CursorJson(row->watermark->cursor)},
                                {"cursor_type", row->watermark->cursor_type}};
       }
       stream["position"] = ParsedOrNull(row->watermark->position);

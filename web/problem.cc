@@ -17,6 +17,7 @@ struct CodeStatus {
   int status;
 };
 constexpr CodeStatus kStatuses[] = {
+    {"backfill_active", 409},
     {"conflict", 409},
     {"fenced", 409},
     {"invalid_body", 400},

@@ -90,6 +90,8 @@ BIZOND_HANDLER(ResetJob);
 BIZOND_HANDLER(GetState);
 BIZOND_HANDLER(PutState);
 BIZOND_HANDLER(ListOccurrences);
+// backfill_routes.cc
+BIZOND_HANDLER(BackfillJob);
 // run_routes.cc
 BIZOND_HANDLER(ListRuns);
 BIZOND_HANDLER(ListJobRuns);

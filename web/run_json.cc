@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sync/cursor_window.h"
+
 namespace bizond {
 namespace {
 
@@ -12,6 +14,16 @@ constexpr int kHoldersShown = 10;
 // In the words of runs: a stream that is recorded has succeeded.
 std::string_view StreamStateName(const RunStreamRow& row) {
   return row.state == "recorded" ? std::string_view("succeeded") : row.state;
+}
+
+// The part of the cursor that a slice of a backfill reads; null for any other run.
+json WindowJson(const RunRow& run) {
+  if (!run.IsSlice()) return {};
+  const Result<CursorWindow> window = CursorWindow::Decode(run.window);
+  if (!window) return {};
+  return {{"from", CursorJson(window->from_token())},
+          {"to", CursorJson(window->to_token())},
+          {"cursor_type", CursorTypeName(window->type())}};
 }
 
 // A cursor or a position, as it was recorded for people.
@@ -35,6 +47,13 @@ json WaitJson(const RunRow& run) {
 }  // namespace
 
 json TimeJson(const std::optional<UtcTime>& time) { return time ? json(FormatUtc(*time)) : json(); }
+
+json CursorJson(const std::string& token) {
+  if (token.empty()) return {};
+  if (token.front() != '"') return token;
+  json text = json::parse(token, nullptr, false);
+  return text.is_string() ? text : json(token);
+}
 
 json ErrorJson(const std::optional<Error>& error) {
   if (!error) return {};
@@ -79,6 +98,8 @@ json RunJson(const RunRow& run, const RunControl* control) {
   result["state"] = RunPhaseName(run.phase);
   result["attempt"] = run.attempt;
   result["reset"] = run.reset;
+  result["window"] = WindowJson(run);
+  result["backfill"] = run.backfill.empty() ? json() : json(run.backfill);
   result["nominal_at"] = TimeJson(run.nominal_at);
   result["queued_at"] = FormatUtc(run.queued_at);
   result["not_before"] = run.phase == RunPhase::kQueued ? json(FormatUtc(run.not_before)) : json();

@@ -15,6 +15,8 @@ namespace bizond {
 
 // null where there is none.
 nlohmann::json TimeJson(const std::optional<UtcTime>& time);
+// A cursor's JSON token as the API shows it: a text; null for an empty one.
+nlohmann::json CursorJson(const std::string& token);
 nlohmann::json ErrorJson(const std::optional<Error>& error);
 nlohmann::json WarningsJson(const std::vector<RunWarningRow>& warnings);
 nlohmann::json CountersJson(const Counters& counters);

@@ -94,6 +94,49 @@ TEST_F(DaemonVerbsTest, AJobsOwnScheduleIsPreviewed) {
   EXPECT_EQ(Call({"schedule", "preview", "--job", "nobody"}).exit_code, 1);
 }
 
+TEST_F(DaemonVerbsTest, ARunIsAskedForLater) {
+  Submit("j");
+  const json run = Json({"jobs", "trigger", "j", "--at", "2100-01-01T00:00:00Z"});
+  EXPECT_EQ(run["waits_for"]["until"], "2100-01-01T00:00:00.000Z");
+  EXPECT_EQ(Json({"jobs", "trigger", "j", "--in", "2h"})["waits_for"]["reason"], "time");
+  EXPECT_THAT(Call({"runs", "show", run["id"]}).out,
+              HasSubstr("waits until 2100-01-01T00:00:00.000Z"));
+  const Outcome past = Call({"jobs", "trigger", "j", "--at", "2020-01-01T00:00:00Z"});
+  EXPECT_EQ(past.exit_code, 3);
+  EXPECT_THAT(past.err, HasSubstr("invalid_start"));
+  EXPECT_EQ(Call({"jobs", "trigger", "j", "--in", "soon"}).exit_code, 3);
+}
+
+TEST_F(DaemonVerbsTest, APartOfTheCursorIsReadAgain) {
+  json job = Definition("j");
+  job["source"]["sync_mode"] = "incremental";
+  job["source"]["cursor_field"] = "id";
+  ASSERT_EQ(Post("/api/v1/jobs", job).status, 201);
+  const std::vector<std::string> window = {"jobs", "backfill", "j", "--from", "1", "--to", "30"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = window;
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  const Outcome doubling = Call(window);
+  EXPECT_EQ(doubling.exit_code, 3);
+  EXPECT_THAT(doubling.err, HasSubstr("--allow-duplicates"));
+  const Outcome shown = Call(with({"--slice", "10", "--allow-duplicates", "--dry-run"}));
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_THAT(shown.out, HasSubstr("dry run: each slice would be appended to j (file)"));
+  EXPECT_THAT(shown.err, HasSubstr("doubled"));
+  const json queued = Json(with({"--slice", "10", "--allow-duplicates", "--pool", "slow"}));
+  ASSERT_EQ(queued["slices"].size(), 3U);
+  EXPECT_EQ(queued["slices"][2]["from"], "21");
+  const std::string run = queued["slices"][0]["run"];
+  EXPECT_THAT(Call({"runs", "show", run}).out, HasSubstr("from 1 up to, and without, 11"));
+  EXPECT_EQ(Call(with({"--allow-duplicates"})).exit_code, 1) << "one goes on";
+  EXPECT_EQ(Json({"jobs", "backfill", "j", "--cancel", "--id", queued["id"]})["cancelled"], 3);
+  EXPECT_EQ(Json({"runs", "show", run})["state"], "cancelled");
+  EXPECT_EQ(Call({"jobs", "backfill", "j", "--from", "1"}).exit_code, 2);
+  EXPECT_EQ(Call({"jobs", "backfill", "j", "--cancel"}).exit_code, 0);
+}
+
 TEST_F(DaemonVerbsTest, NothingIsSentWhileOneFileIsWrong) {
   WriteJob("a.yml", "a");
   directory_.Write("jobs/b.yml",

@@ -106,7 +106,8 @@ class OpenedSource {
   Result<Iteration> ReadPage(const std::optional<Watermark>& watermark,
                              std::string_view upper_bound, std::string_view pagination,
                              uint64_t number, ReadResult* result, std::stop_token stop = {}) {
-    ReadRequest request{setup_.mode, watermark, std::string(upper_bound), parser_.get()};
+    ReadRequest request{setup_.mode, watermark, std::string(upper_bound), std::nullopt,
+                        parser_.get()};
     batch_.Reset();
     batch_.iteration = number;
     auto iteration = source_->Read(request, pagination, &batch_, stop);

@@ -92,6 +92,14 @@ class WorldSource final : public Source {
         return;
       }
     }
+    if (world_->asks_from_watermark && request.window) {
+      const long at = std::stol(std::string(batch->records().back().cursor));
+      if (at < std::stol(request.window->from_token()) ||
+          at >= std::stol(request.window->to_token())) {
+        batch->records().pop_back();
+        return;
+      }
+    }
     ++iteration->rows_read;
   }
 
@@ -389,6 +397,7 @@ Result<Counters> PumpWorld::Attempt(const std::string& run) {
   plan.job = &job;
   plan.publisher = {"store", 1, job.name, kStream, run, 1};
   plan.reset = reset;
+  plan.window = window;
   plan.queue_bytes = queue_bytes;
   plan.boundary_entries = boundary_entries;
   plan.rejects = {*Root::Open(directory_.path()), "rejects/" + run + ".jsonl"};

@@ -54,6 +54,8 @@ class PumpWorld {
   bool in_cursor_order = false;
   bool exactly_once = true;
   bool reset = false;
+  std::optional<CursorWindow>
+      window;  // Of a slice; where asks_from_watermark it is asked for, too.
   size_t queue_bytes = 4 << 20;
   int die_at = 0;  // 0: never. Counted from the start of an attempt.
   bool dies_by_throw = true;

@@ -22,7 +22,7 @@ constexpr const char* kFull = "gsm://projects/acme/secrets/db-password/versions/
 constexpr const char* kValue = "value-of-the-secret";
 constexpr const char* kData = "dmFsdWUtb2YtdGhlLXNlY3JldA==";
 
-std::string CodeOf(const Result<std::string>& result) {
+std::string CodeOfSecret(const Result<std::string>& result) {
   return result ? "ok: " + *result : result.error().code;
 }
 
@@ -69,7 +69,7 @@ class ManagedSecrets : public ::testing::Test {
 
 TEST_F(ManagedSecrets, EveryForm) {
   const SecretResolver resolver = Resolver();
-  EXPECT_EQ(CodeOf(resolver.ResolveOne(kFull)), std::string("ok: ") + kValue);
+  EXPECT_EQ(CodeOfSecret(resolver.ResolveOne(kFull)), std::string("ok: ") + kValue);
   EXPECT_EQ(LastPath(), "/v1/projects/acme/secrets/db-password/versions/3:access");
   EXPECT_TRUE(resolver.ResolveOne("gsm://db-password", "of-the-job"));
   EXPECT_EQ(LastPath(), "/v1/projects/of-the-job/secrets/db-password/versions/latest:access");
@@ -90,22 +90,24 @@ TEST_F(ManagedSecrets, WhatNamesNoSecret) {
         "gsm://projects/../secrets/x/versions/1", "gsm://a/b", "gsm://a/versions/",
         "gsm://a/versions/1/", "gsm:///", "gsm://a?b", "gsm://a%2Fb", "gsm://a b",
         "gsm://projects/acme/secrets/x/versions/1:destroy#", "gsm://a\nb"}) {
-    EXPECT_EQ(CodeOf(resolver.ResolveOne(reference, "acme")), "bad_secret_reference") << reference;
+    EXPECT_EQ(CodeOfSecret(resolver.ResolveOne(reference, "acme")), "bad_secret_reference")
+        << reference;
   }
-  EXPECT_EQ(CodeOf(resolver.ResolveOne("gsm://a", "x/../y")), "bad_secret_reference");
+  EXPECT_EQ(CodeOfSecret(resolver.ResolveOne("gsm://a", "x/../y")), "bad_secret_reference");
   EXPECT_TRUE(server_.requests().empty());
 }
 
 TEST_F(ManagedSecrets, OnlyWhatTheOperatorAllowsIsAskedFor) {
   policy_.allow_all = false;
-  EXPECT_EQ(CodeOf(Resolver().ResolveOne("gsm://db-password")), "secret_forbidden");
+  EXPECT_EQ(CodeOfSecret(Resolver().ResolveOne("gsm://db-password")), "secret_forbidden");
   policy_.gsm = {"projects/acme/secrets/db-*", "projects/acme/secrets/pinned/versions/2", "*",
                  "projects/*"};
   const SecretResolver resolver = Resolver();
   for (const char* const reference :
        {"gsm://projects/acme/secrets/other/versions/1",
         "gsm://projects/evil/secrets/db-x/versions/1", "gsm://pinned/versions/3", "gsm://pinned"}) {
-    EXPECT_EQ(CodeOf(resolver.ResolveOne(reference, "acme")), "secret_forbidden") << reference;
+    EXPECT_EQ(CodeOfSecret(resolver.ResolveOne(reference, "acme")), "secret_forbidden")
+        << reference;
   }
   EXPECT_TRUE(server_.requests().empty());
   EXPECT_TRUE(resolver.ResolveOne(kFull));
@@ -150,10 +152,10 @@ TEST_F(ManagedSecrets, ARefusalIsToldByItsKindAndWithoutTheToken) {
 
 TEST_F(ManagedSecrets, ARefusedTokenIsAskedForAnewOnce) {
   refused_ = 1;
-  EXPECT_EQ(CodeOf(Resolver().ResolveOne(kFull)), std::string("ok: ") + kValue);
+  EXPECT_EQ(CodeOfSecret(Resolver().ResolveOne(kFull)), std::string("ok: ") + kValue);
   EXPECT_EQ(tokens_, 2);
   refused_ = 5;
-  EXPECT_EQ(CodeOf(Resolver().ResolveOne(kFull)), "secret_denied");
+  EXPECT_EQ(CodeOfSecret(Resolver().ResolveOne(kFull)), "secret_denied");
   EXPECT_EQ(refused_, 3);
 }
 
@@ -163,22 +165,22 @@ TEST_F(ManagedSecrets, AnswersThatMakeNoSense) {
                              json{{"payload", {{"data", "!!!!"}}}},
                              json{{"payload", {{"data", kData}, {"dataCrc32c", "261246077"}}}}}) {
     answer_ = answer;
-    EXPECT_EQ(CodeOf(resolver.ResolveOne(kFull)), "secret_unavailable") << answer;
+    EXPECT_EQ(CodeOfSecret(resolver.ResolveOne(kFull)), "secret_unavailable") << answer;
   }
   answer_ = {{"payload", {{"data", std::string(88000, 'A')}}}};
-  EXPECT_EQ(CodeOf(resolver.ResolveOne(kFull)), "secret_missing");
+  EXPECT_EQ(CodeOfSecret(resolver.ResolveOne(kFull)), "secret_missing");
   answer_ = {{"payload", {{"data", "/w=="}}}};
-  EXPECT_EQ(CodeOf(resolver.ResolveOne(kFull)), "secret_missing");
+  EXPECT_EQ(CodeOfSecret(resolver.ResolveOne(kFull)), "secret_missing");
   answer_ = {{"payload", json::object()}};
-  EXPECT_EQ(CodeOf(resolver.ResolveOne(kFull)), "ok: ");
+  EXPECT_EQ(CodeOfSecret(resolver.ResolveOne(kFull)), "ok: ");
   environment_.Set("BIZOND_SECRET_MANAGER_ENDPOINT", "http://elsewhere.example");
-  EXPECT_EQ(CodeOf(resolver.ResolveOne(kFull)), "bad_secret_reference");
+  EXPECT_EQ(CodeOfSecret(resolver.ResolveOne(kFull)), "bad_secret_reference");
 }
 
 TEST_F(ManagedSecrets, ADeafServiceIsToldAsTransient) {
   environment_.Set("BIZOND_SECRET_MANAGER_ENDPOINT", "http://127.0.0.1:1");
   const auto value = Resolver().ResolveOne(kFull);
-  EXPECT_EQ(CodeOf(value), "secret_unavailable");
+  EXPECT_EQ(CodeOfSecret(value), "secret_unavailable");
   EXPECT_EQ(value.error().kind, ErrorKind::kTransient);
 }
 

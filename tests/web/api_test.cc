@@ -110,6 +110,30 @@ TEST_F(ApiTest, AQueuedRunSaysWhatItWaitsFor) {
   EXPECT_EQ(waits(second)["reason"], "worker");
 }
 
+TEST_F(ApiTest, ARunMayBeAskedForAtAnInstant) {
+  Submit("j");
+  const auto trigger = [this](const json& body) { return Post("/api/v1/jobs/j/runs", body); };
+  const Answer at = trigger({{"at", "2100-01-01T01:00:00+01:00"}});
+  EXPECT_EQ(at.status, 202);
+  EXPECT_EQ(at.body["not_before"], "2100-01-01T00:00:00.000Z");
+  EXPECT_EQ(
+      at.body["waits_for"],
+      (json{{"reason", "time"}, {"until", "2100-01-01T00:00:00.000Z"}, {"runs", json::array()}}));
+  EXPECT_EQ(trigger({{"delay", "1h30m"}}).body["waits_for"]["reason"], "time");
+  for (const json& wrong :
+       {json{{"at", "2020-01-01T00:00:00Z"}}, json{{"at", "tomorrow"}}, json{{"at", 1700000000}},
+        json{{"at", nullptr}}, json{{"delay", "soon"}}, json{{"delay", 90}},
+        json{{"delay", "1h"}, {"at", "2100-01-01"}}}) {
+    const Answer answer = trigger(wrong);
+    EXPECT_EQ(answer.status, 422) << wrong;
+    EXPECT_EQ(answer.code(), "invalid_start") << wrong;
+    EXPECT_FALSE(answer.body["remedy"].get<std::string>().empty());
+  }
+  EXPECT_EQ(Get("/api/v1/jobs/j/runs").body["items"].size(), 2U);
+  const std::string id = at.body["id"];
+  EXPECT_EQ(Post("/api/v1/runs/" + id + "/cancel", json::object()).body["state"], "cancelled");
+}
+
 TEST_F(ApiTest, ARunIsTriggeredOnceForAKeyReadCancelledAndRetried) {
   Submit("j");
   const Headers key = {{"Idempotency-Key", "k1"}};

@@ -119,6 +119,12 @@ export function Run({ name: id }) {
         'The moment the schedule asked for',
       ],
       ['Trigger', TRIGGERS[run.trigger] ?? run.trigger],
+      [
+        'Window',
+        run.window &&
+          html`<span class="cursor"><code>${run.window.from}</code><${Icon} name="arrow" /><span class="sr-only"> up to </span><code>${run.window.to}</code></span>`,
+        'The part of the cursor that this slice of a backfill reads; its end is not in it',
+      ],
       ['Attempt', run.attempt],
       ['Job version', run.job_version],
       ['Id', html`<code class="id">${run.id}</code>`],

@@ -1,0 +1,3 @@
+-- As in bizond.db.
+ALTER TABLE runs ADD COLUMN cursor_window TEXT;
+ALTER TABLE runs ADD COLUMN backfill TEXT NOT NULL DEFAULT '';
