@@ -11,7 +11,6 @@ namespace {
 constexpr Duration kWatch = std::chrono::seconds(1);
 constexpr Duration kIdle = std::chrono::seconds(60);
 constexpr Duration kAfterStoreError = std::chrono::seconds(1);
-constexpr Duration kRetainEvery = std::chrono::minutes(10);
 constexpr int kRetainChunk = 500;
 
 }  // namespace
@@ -25,7 +24,8 @@ Scheduler::Scheduler(Store* store, const Catalog* catalog, Clock* clock,
       jobs_(catalog),
       waiter_(clock->NewWaiter()),
       pool_(store, clock, {options.workers, options.pools, node_, [this] { waiter_->Notify(); }}),
-      firing_(store, &jobs_, clock, [this](std::string_view run) { StopRun(run); }) {}
+      firing_(store, &jobs_, clock, [this](std::string_view run) { StopRun(run); }),
+      warm_up_(store, &jobs_, clock) {}
 
 Scheduler::~Scheduler() { Stop(); }
 
@@ -89,7 +89,7 @@ void Scheduler::Loop(std::stop_token stop) {
       continue;
     }
     if (more || claimed) continue;
-    if (Retain()) continue;
+    if (warm_up_.Turn() || Retain()) continue;
     waiter_->WaitUntil(NextWake(), stop);
   }
 }
@@ -108,7 +108,8 @@ bool Scheduler::ClaimReady(std::stop_token stop) {
 }
 
 bool Scheduler::Retain() {
-  if (clock_->Steady() - retained_at_ < kRetainEvery || firing_.IsDateDoubtful()) return false;
+  if (clock_->Steady() - retained_at_ < options_.retain_every) return false;
+  if (firing_.IsDateDoubtful()) return false;
   const UtcTime now = clock_->Now();
   const bool more = MoveOld(now) || PruneHistory(now);
   if (!more) retained_at_ = clock_->Steady();

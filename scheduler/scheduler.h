@@ -24,6 +24,7 @@
 #include "scheduler/job_cache.h"
 #include "scheduler/run_control.h"
 #include "scheduler/run_executor.h"
+#include "scheduler/warm_up.h"
 #include "scheduler/worker_pool.h"
 #include "store/store.h"
 
@@ -39,6 +40,8 @@ struct SchedulerOptions {
   Duration retention = std::chrono::hours(24 * 30);
   // And from there they go for good when they are older than this; nullopt: never.
   std::optional<Duration> history_retention = std::chrono::hours(24 * 365);
+  // How often it is looked for both.
+  Duration retain_every = std::chrono::minutes(10);
 };
 
 class Scheduler final : public RunControl {
@@ -93,6 +96,7 @@ class Scheduler final : public RunControl {
   std::unique_ptr<Waiter> waiter_;
   WorkerPool pool_;
   Firing firing_;
+  WarmUp warm_up_;
   std::thread thread_;
   std::stop_source stopping_;
   std::atomic<int64_t> turned_at_us_{0};

@@ -51,14 +51,12 @@ std::vector<Start> NoOpExecutor::TakeStarts() {
   return std::exchange(starts_, {});
 }
 
-Daemon::Daemon(const std::string& folder, int workers) {
+Daemon::Daemon(const std::string& folder, const SchedulerOptions& scheduler_options) {
   ConfigureLog(LogLevel::kWarning, LogFormat::kText);
   StoreOptions options;
   options.directory = folder;
   options.clock = &clock;
   store = Must(OpenSqliteStore(options));
-  SchedulerOptions scheduler_options;
-  scheduler_options.workers = workers;
   scheduler = std::make_unique<Scheduler>(store.get(), &AllConnectors(), &clock, scheduler_options);
   executor = std::make_unique<NoOpExecutor>(store.get(), &clock);
   service = std::make_unique<JobService>(store.get(), &AllConnectors(), &clock, scheduler.get(),

@@ -54,7 +54,7 @@ class NoOpExecutor final : public RunExecutor {
 
 class Daemon {
  public:
-  Daemon(const std::string& folder, int workers);
+  Daemon(const std::string& folder, const SchedulerOptions& options);
   ~Daemon();
 
   void Start();

@@ -22,6 +22,7 @@
 
 #include "base/identity.h"
 #include "bench/scheduling/daemon.h"
+#include "bench/scheduling/sustain.h"
 
 namespace bizond::bench {
 namespace {
@@ -29,9 +30,14 @@ namespace {
 using nlohmann::json;
 using std::chrono::seconds;
 
-constexpr int kWorkers = 64;
 // What a transaction of fill or drain takes.
 constexpr int kChunk = 5000;
+
+SchedulerOptions ManyWorkers() {
+  SchedulerOptions options;
+  options.workers = 64;
+  return options;
+}
 
 void PutJob(StoreTx& tx, const std::string& name, const std::string& schedule) {
   JobRow job;
@@ -76,7 +82,7 @@ double SecondsSince(Duration begin, const Clock& clock) {
 }
 
 json Submit(const std::string& folder, int producers, int for_seconds) {
-  Daemon daemon(folder, kWorkers);
+  Daemon daemon(folder, ManyWorkers());
   Must(daemon.store->Write([&](StoreTx& tx) -> Status {
     PutJob(tx, "job", "null");
     return {};
@@ -107,7 +113,7 @@ json Submit(const std::string& folder, int producers, int for_seconds) {
 }
 
 json Drain(const std::string& folder, int runs) {
-  Daemon daemon(folder, kWorkers);
+  Daemon daemon(folder, ManyWorkers());
   for (int first = 0; first < runs; first += kChunk) {
     Must(daemon.store->Write([&](StoreTx& tx) -> Status {
       for (int i = first; i < std::min(runs, first + kChunk); ++i) {
@@ -132,7 +138,7 @@ json Drain(const std::string& folder, int runs) {
 }
 
 json Trigger(const std::string& folder, int runs) {
-  Daemon daemon(folder, kWorkers);
+  Daemon daemon(folder, ManyWorkers());
   Must(daemon.store->Write([&](StoreTx& tx) -> Status {
     PutJob(tx, "job", "null");
     return {};
@@ -164,7 +170,7 @@ void PutScheduled(StoreTx& tx, const std::string& name, const std::string& sched
 }
 
 json Fill(const std::string& folder, int schedules) {
-  Daemon daemon(folder, kWorkers);
+  Daemon daemon(folder, ManyWorkers());
   const UtcTime now = daemon.clock.Now();
   const int64_t day = ToUnixMicros(now) / 1'000'000 / 86400 * 86400;
   for (int first = 0; first < schedules; first += kChunk) {
@@ -177,11 +183,18 @@ json Fill(const std::string& folder, int schedules) {
       return {};
     }));
   }
+  // As an earlier boot left it: with the time zones that it planned by.
+  daemon.Start();
+  while (Must(daemon.store->Query([](const StoreReader& reader) {
+           return reader.GetSchedulerMarks();
+         })).tzdata.empty()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
   return {{"schedules", schedules}};
 }
 
 json Boot(const std::string& folder, Duration process_start) {
-  Daemon daemon(folder, kWorkers);
+  Daemon daemon(folder, ManyWorkers());
   const double opened = SecondsSince(process_start, daemon.clock);
   daemon.Start();
   // As soon as the scheduler turns: this run needs nothing but a turn of it.
@@ -194,7 +207,7 @@ json Boot(const std::string& folder, Duration process_start) {
 }
 
 json Fire(const std::string& folder, int schedules) {
-  Daemon daemon(folder, kWorkers);
+  Daemon daemon(folder, ManyWorkers());
   const int64_t second = ToUnixMicros(daemon.clock.Now()) / 1'000'000 + 5;
   const UtcTime due = FromUnixMicros(second * 1'000'000);
   const int of_day = static_cast<int>(second % 86400);
@@ -234,6 +247,7 @@ int Main(int argc, char** argv) {
   if (test == "fill") result = Fill(folder, size);
   if (test == "boot") result = Boot(folder, process_start);
   if (test == "fire") result = Fire(folder, size);
+  if (test == "sustain") result = Sustain(folder, size, for_seconds);
   if (result.is_null()) Die("no test " + test);
   std::printf("%s\n", result.dump().c_str());
   return 0;
