@@ -171,6 +171,17 @@ struct OccurrenceCount {
   UtcTime last_at;  // When the latest of them was recorded.
 };
 
+// What is left out is not asked for.
+struct OccurrenceFilter {
+  std::string job;
+  std::vector<std::string> states;  // Any of them.
+  std::string reason;
+  // Rows that stand for a fire in [from, to): also one whose first fire lies before `from`, when
+  // its last one does not.
+  std::optional<UtcTime> from;
+  std::optional<UtcTime> to;
+};
+
 // What the scheduler must know of the boots before.
 struct SchedulerMarks {
   std::optional<UtcTime> fired_until;  // The latest instant that schedules were fired at.

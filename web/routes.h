@@ -89,6 +89,7 @@ BIZOND_HANDLER(ResumeJob);
 BIZOND_HANDLER(ResetJob);
 BIZOND_HANDLER(GetState);
 BIZOND_HANDLER(PutState);
+// occurrence_routes.cc
 BIZOND_HANDLER(ListOccurrences);
 // run_routes.cc
 BIZOND_HANDLER(ListRuns);
