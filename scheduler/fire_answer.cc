@@ -42,6 +42,7 @@ struct Minute {
   std::optional<JobRow> job;
   std::optional<ScheduleRow> row;
   std::optional<ScheduleSpec> spec;
+  std::optional<UtcTime> pruned;   // The ledger is whole from here on; nullopt: from its beginning.
   std::optional<UtcTime> planned;  // The first fire in it or later that has no occurrence yet.
 
   bool Holds(const std::optional<UtcTime>& at) const { return at && *at >= begin && *at < end; }
@@ -53,6 +54,7 @@ Result<Minute> LookAround(const StoreReader& reader, const std::string& name, Ut
   minute.begin = std::chrono::floor<std::chrono::minutes>(at);
   minute.end = minute.begin + kOneMinute;
   minute.now = now;
+  BIZOND_ASSIGN_OR_RETURN(minute.pruned, reader.PrunedBefore());
   BIZOND_ASSIGN_OR_RETURN(minute.job, reader.GetJob(name));
   if (!minute.job) return minute;
   BIZOND_ASSIGN_OR_RETURN(minute.row, reader.GetSchedule(name));
@@ -131,6 +133,12 @@ void SayNoFire(const Minute& minute, json* answer) {
     if (*minute.planned > minute.now) return say("planned", "It is to run at " + at + ".");
     return say("due", "It was due at " + at + " and has not been handled yet.",
                "see /readyz and bizond_scheduler_lag_seconds");
+  }
+  if (minute.pruned && minute.begin < *minute.pruned) {
+    return say("unknown",
+               "What ran then is no longer known: what is older than " + FormatUtc(*minute.pruned) +
+                   " has been pruned.",
+               "keep more of it: `history_retention` in serve's --config");
   }
   if (!minute.job) return say("nothing", "Nothing was to run; the job has been deleted since.");
   if (minute.end <= minute.job->created_at) {

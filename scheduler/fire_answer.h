@@ -21,7 +21,8 @@ Result<nlohmann::json> OccurrencesPage(const StoreReader& reader, const Occurren
 // The same for the minute that holds `at`, as far as 1,000 fires go, with
 //   "answer": {"at", "outcome", "text", "remedy", "before", "after", "runs"}
 // `outcome` is ran | skipped | missed | queued (of several fires the first that did not run), or
-// due (it is not handled yet) | planned (it is to come) | nothing. `text` says it in a sentence or
+// due (it is not handled yet) | planned (it is to come) | nothing | unknown
+// (it was pruned). `text` says it in a sentence or
 // two, `before` and `after` are the neighbouring fires or null, `after` perhaps with the state
 // "planned". `runs` are those that were asked for in that minute, by whomever, beside the schedule.
 Result<nlohmann::json> AnswerMinute(const StoreReader& reader, const std::string& job, UtcTime at,

@@ -19,8 +19,9 @@ ScheduleRow FromRow(const Query& query) {
 
 #define BIZOND_SCHEDULE_COLUMNS "job, next_at, last_nominal, upstream "
 #define BIZOND_OCCURRENCE_COLUMNS "job, nominal_at, state, reason, run_id, recorded_at, until "
-// Word for word the condition of the index.
+// Word for word the conditions of the indexes.
 #define BIZOND_WAITING "state = 'queued' AND run_id IS NULL "
+#define BIZOND_UNUSUAL "state IN ('skipped', 'missed') "
 
 std::vector<OccurrenceRow> AllOccurrences(Query query) {
   std::vector<OccurrenceRow> rows;
@@ -46,19 +47,18 @@ bool IsOfUnusual(const OccurrenceFilter& filter) {
 
 // ?1 the job, ?2 and ?3 instants, ?4 ",skipped,missed,", ?5 the reason, ?6 the limit.
 std::vector<OccurrenceRow> Matching(Connection& db, const OccurrenceFilter& filter,
-                                    std::string_view where, int64_t second, int64_t third,
-                                    size_t limit) {
+                                    std::string_view index, std::string_view where, int64_t second,
+                                    int64_t third, size_t limit) {
   std::string states;
-  for (const std::string& state : filter.states)
+  for (const std::string& state : filter.states) {
     states += (states.empty() ? "," : "") + state + ",";
-  // Word for word the condition of the index.
-  const char* const unusual = IsOfUnusual(filter) ? "AND state IN ('skipped', 'missed') " : "";
+  }
   const std::string sql =
       fmt::format("SELECT " BIZOND_OCCURRENCE_COLUMNS
-                  "FROM occurrences WHERE job = ?1 AND {} {}AND (?4 = '' OR instr(?4, ',' || state "
-                  "|| ',') > 0) "
+                  "FROM occurrences {} WHERE job = ?1 AND {} AND (?4 = '' OR instr(?4, ',' || "
+                  "state || ',') > 0) "
                   "AND (?5 = '' OR reason = ?5) ORDER BY nominal_at DESC LIMIT ?6",
-                  where, unusual);
+                  index, where);
   return AllOccurrences(db.Prepare(sql, filter.job, second, third, states, filter.reason, limit));
 }
 
@@ -66,12 +66,17 @@ std::vector<OccurrenceRow> Newest(Connection& db, const OccurrenceFilter& filter
                                   size_t limit) {
   const int64_t from = filter.from ? ToUnixMicros(*filter.from) : kEver;
   std::vector<OccurrenceRow> rows =
-      Matching(db, filter, "nominal_at < ?2 AND nominal_at >= ?3", before, from, limit);
+      IsOfUnusual(filter)
+          ? Matching(db, filter, "INDEXED BY occurrences_unusual",
+                     "nominal_at < ?2 AND nominal_at >= ?3 AND " BIZOND_UNUSUAL, before, from,
+                     limit)
+          : Matching(db, filter, "", "nominal_at < ?2 AND nominal_at >= ?3", before, from, limit);
   if (!filter.from || rows.size() >= limit) return rows;
   // Those that begin before it and reach into it.
   std::vector<OccurrenceRow> reaching =
-      Matching(db, filter, "until IS NOT NULL AND until >= ?3 AND nominal_at < ?2",
-               std::min(before, from), from, limit - rows.size());
+      Matching(db, filter, "INDEXED BY occurrences_until",
+               "until IS NOT NULL AND until >= ?3 AND nominal_at < ?2", std::min(before, from),
+               from, limit - rows.size());
   std::move(reaching.begin(), reaching.end(), std::back_inserter(rows));
   return rows;
 }
@@ -205,6 +210,48 @@ std::optional<OccurrenceRow> FirstOccurrence(Connection& db, Connection* history
     first = std::move(rows[0]);
   }
   return first;
+}
+
+FireCounts Count(Connection& db, Connection* history, std::string_view job, UtcTime from,
+                 UtcTime to, int most) {
+  FireCounts counts;
+  for (Connection* const file : {&db, history}) {
+    if (file == nullptr) continue;
+    int seen = 0;
+    Query all = file->Prepare(
+        "SELECT state, count(*) FROM (SELECT state FROM occurrences WHERE job = ?1 AND nominal_at "
+        ">= ?2 AND nominal_at < ?3 LIMIT ?4) GROUP BY state",
+        job, from, to, most);
+    while (all.Step()) {
+      const std::string state = all.Text(0);
+      const int count = static_cast<int>(all.Int(1));
+      seen += count;
+      if (state == "ran") counts.ran += count;
+      if (state == "queued" || state == "buffered") counts.waiting += count;
+    }
+    counts.more = counts.more || seen >= most;
+    Query unusual = file->Prepare(
+        "SELECT state, count(*) FROM (SELECT state FROM occurrences INDEXED BY "
+        "occurrences_unusual WHERE job = ?1 AND nominal_at >= ?2 AND nominal_at < ?3 "
+        "AND " BIZOND_UNUSUAL "LIMIT ?4) GROUP BY state",
+        job, from, to, most);
+    while (unusual.Step()) {
+      (unusual.Text(0) == "missed" ? counts.missed : counts.skipped) +=
+          static_cast<int>(unusual.Int(1));
+    }
+    if (file->MaybeInt("SELECT 1 FROM occurrences INDEXED BY occurrences_until WHERE job = ?1 AND "
+                       "until IS NOT NULL AND until >= ?2 AND nominal_at < ?3 LIMIT 1",
+                       job, from, to)) {
+      counts.in_a_row = true;
+    }
+    // 3 and 4 are RunPhase::kFailed and kPartial.
+    counts.failed += static_cast<int>(
+        file->MaybeInt("SELECT count(*) FROM (SELECT phase FROM runs WHERE job = ?1 AND queued_at "
+                       ">= ?2 AND queued_at < ?3 LIMIT ?4) WHERE phase IN (3, 4)",
+                       job, from, to, most)
+            .value_or(0));
+  }
+  return counts;
 }
 
 std::vector<OccurrenceRow> Waiting(Connection& db, std::string_view job, int limit) {

@@ -24,6 +24,8 @@ Result<PageOf<OccurrenceRow>> ListOccurrences(Connection& db, Connection* histor
                                               const OccurrenceFilter& filter, const Page& page);
 std::optional<OccurrenceRow> FirstOccurrence(Connection& db, Connection* history,
                                              std::string_view job, UtcTime from);
+FireCounts Count(Connection& db, Connection* history, std::string_view job, UtcTime from,
+                 UtcTime to, int most);
 
 std::vector<OccurrenceRow> Waiting(Connection& db, std::string_view job, int limit);
 

@@ -100,6 +100,14 @@ Result<std::optional<OccurrenceRow>> SqliteQueries<Base>::FirstOccurrence(std::s
 }
 
 template <typename Base>
+Result<FireCounts> SqliteQueries<Base>::CountFires(std::string_view job, UtcTime from, UtcTime to,
+                                                   int most) const {
+  return db_.Guard([&]() -> Result<FireCounts> {
+    return schedules::Count(db_, history_.Get(), job, from, to, most);
+  });
+}
+
+template <typename Base>
 Result<std::optional<RunRow>> SqliteQueries<Base>::GetRun(std::string_view id) const {
   return db_.Guard([&]() -> Result<std::optional<RunRow>> { return runs::Get(HomeOf(id), id); });
 }

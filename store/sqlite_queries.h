@@ -42,6 +42,8 @@ class SqliteQueries : public Base {
                                                 const Page& page) const override;
   Result<std::optional<OccurrenceRow>> FirstOccurrence(std::string_view job,
                                                        UtcTime from) const override;
+  Result<FireCounts> CountFires(std::string_view job, UtcTime from, UtcTime to,
+                                int most) const override;
 
   Result<std::optional<RunRow>> GetRun(std::string_view id) const override;
   Result<PageOf<RunRow>> ListRuns(const RunFilter& filter, const Page& page) const override;

@@ -70,6 +70,10 @@ class StoreReader {
   // The first of a job at `from` or later, history too.
   virtual Result<std::optional<OccurrenceRow>> FirstOccurrence(std::string_view job,
                                                                UtcTime from) const = 0;
+  // Of the fires in [from, to), history too; counts at most `most` of each kind, so that a
+  // schedule that fires every second costs no more than another.
+  virtual Result<FireCounts> CountFires(std::string_view job, UtcTime from, UtcTime to,
+                                        int most) const = 0;
 
   // ---- runs ----
   virtual Result<std::optional<RunRow>> GetRun(std::string_view id) const = 0;  // history too

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scheduler/fire_answer.h"
+#include "scheduler/run_calendar.h"
 #include "web/problem.h"
 #include "web/request_values.h"
 #include "web/routes.h"
@@ -53,7 +54,32 @@ Result<OccurrenceFilter> FilterOf(const WebRequest& request) {
   return filter;
 }
 
+// "2026-03-29"
+Result<std::optional<std::chrono::local_days>> DateParameter(const WebRequest& request,
+                                                             std::string_view name) {
+  const std::string* const text = request.Query(name);
+  if (text == nullptr) return std::nullopt;
+  const Result<UtcTime> midnight = ParseUtc(*text + "T00:00:00Z");
+  if (!midnight || text->size() != 10) {
+    return BadFilter(std::string(name) + " must be a date like 2026-03-29");
+  }
+  const auto day = std::chrono::floor<std::chrono::days>(*midnight);
+  return std::optional(std::chrono::local_days(day.time_since_epoch()));
+}
+
 }  // namespace
+
+Result<WebResponse> ShowCalendar(const WebParts& parts, const WebRequest& request) {
+  CalendarRange range;
+  BIZOND_ASSIGN_OR_RETURN(range.from, DateParameter(request, "from"));
+  BIZOND_ASSIGN_OR_RETURN(const int64_t days,
+                          IntegerParameter(request, "days", range.days, 1, kCalendarDaysMax));
+  range.days = static_cast<int>(days);
+  BIZOND_ASSIGN_OR_RETURN(const json calendar, parts.store->Query([&](const StoreReader& reader) {
+    return RunCalendar(reader, request.names.at(0), range, parts.clock->Now());
+  }));
+  return JsonResponse(calendar);
+}
 
 Result<WebResponse> ListOccurrences(const WebParts& parts, const WebRequest& request) {
   BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> at, TimeParameter(request, "at"));

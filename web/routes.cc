@@ -37,6 +37,10 @@ constexpr Parameter kOccurrences[] = {
     {"to", "query", "string", "Fires before this time."},
     {"state", "query", "string", "queued, buffered, ran, skipped or missed; several by commas."},
     {"reason", "query", "string", "Fires that did not run for this reason."}};
+constexpr Parameter kCalendar[] = {
+    {"from", "query", "string",
+     "A date like 2026-03-29; the Monday three weeks before this week's."},
+    {"days", "query", "integer", "1 to 62; 35."}};
 constexpr Parameter kTrigger[] = {{"Idempotency-Key", "header", "string",
                                    "The same key gives the same run; at most 200 characters."}};
 constexpr Parameter kLogs[] = {
@@ -156,6 +160,14 @@ constexpr Route kRoutes[] = {
      {},
      kOccurrences,
      "200 OccurrenceList, 400 Problem, 404 Problem"},
+    {"GET",
+     "/api/v1/jobs/{name}/calendar",
+     handlers::ShowCalendar,
+     "Count past and coming fires by day of the schedule's own zone",
+     BodyKind::kNone,
+     {},
+     kCalendar,
+     "200 Calendar, 400 Problem, 404 Problem"},
     {"GET",
      "/api/v1/runs",
      handlers::ListRuns,

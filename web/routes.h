@@ -91,6 +91,7 @@ BIZOND_HANDLER(GetState);
 BIZOND_HANDLER(PutState);
 // occurrence_routes.cc
 BIZOND_HANDLER(ListOccurrences);
+BIZOND_HANDLER(ShowCalendar);
 // run_routes.cc
 BIZOND_HANDLER(ListRuns);
 BIZOND_HANDLER(ListJobRuns);

@@ -130,6 +130,35 @@ TEST_F(OccurrencesTest, AMinuteIsAnsweredWhateverIsInIt) {
   EXPECT_EQ(off.body["answer"]["after"]["nominal_at"], "2199-01-01T00:10:00.000Z");
 }
 
+TEST_F(OccurrencesTest, WhatWasPrunedIsNotTakenForNothing) {
+  Put("10:00:00", "skipped", "overlap");
+  Put("12:00:00", "skipped", "overlap");
+  while (store_->Retain(Time("11:30:00"), 10).value() > 0) {
+  }
+  while (store_->Prune(Time("11:00:00"), 10).value() > 0) {
+  }
+  const json answer = AnswerAt("10:00:00");
+  EXPECT_EQ(answer["outcome"], "unknown");
+  EXPECT_THAT(answer["text"].get<std::string>(), HasSubstr("older than 2026-03-01T11:00:00.000Z"));
+  EXPECT_EQ(AnswerAt("12:00:00")["outcome"], "skipped");
+}
+
+TEST_F(OccurrencesTest, ACalendarIsShownByDay) {
+  Put("10:00:00", "ran", "");
+  Put("10:05:00", "skipped", "overlap");
+  const Answer answer = Get("/api/v1/jobs/a/calendar?from=2026-03-01&days=2");
+  ASSERT_EQ(answer.status, 200) << answer.text;
+  EXPECT_EQ(answer.body["timezone"], "UTC");
+  EXPECT_EQ(answer.body["days"][0]["ran"], 1);
+  EXPECT_EQ(answer.body["days"][0]["skipped"], 1);
+  EXPECT_EQ(answer.body["days"][1]["date"], "2026-03-02");
+  EXPECT_EQ(Get("/api/v1/jobs/a/calendar").body["days"].size(), 35U);
+  for (const char* const wrong : {"from=yesterday", "from=2026-03-01T00:00:00Z", "days=63"}) {
+    EXPECT_EQ(Get(std::string("/api/v1/jobs/a/calendar?") + wrong).code(), "invalid_parameter");
+  }
+  EXPECT_EQ(Get("/api/v1/jobs/none/calendar").code(), "job_missing");
+}
+
 TEST_F(OccurrencesTest, SeveralFiresOfAMinuteAndADeletedJobAreAnsweredToo) {
   for (int second = 10; second < 40; ++second) {
     Put("10:00:" + std::to_string(second), second == 20 ? "skipped" : "ran",
