@@ -53,6 +53,9 @@ int ExplainVerb(const Invocation& invocation);
 // schedule_verbs.cc: by itself, or a job's own schedule from a daemon.
 int SchedulePreviewVerb(const Invocation& invocation);
 
+// occurrence_verbs.cc: what became of a job's fires, by the API of a daemon.
+int JobsOccurrencesVerb(const Invocation& invocation);
+
 // job_verbs.cc, backfill_verb.cc, apply.cc and run_verbs.cc: through the API of a daemon.
 int JobsListVerb(const Invocation& invocation);
 int JobsShowVerb(const Invocation& invocation);

@@ -77,6 +77,14 @@ constexpr OptionRow kRunsList[] = {
      "queued|running|succeeded|failed|partial|held|cancelled"},
     {"--limit", "N", "at most this many, the newest first (50)", kNumber},
 };
+constexpr OptionRow kOccurrences[] = {
+    {"--at", "T", "did it run in this minute, and if not, why? RFC 3339"},
+    {"--from", "T", "fires at this time or later"},
+    {"--to", "T", "fires before this time"},
+    {"--state", "S", "queued, buffered, ran, skipped or missed; several by commas"},
+    {"--reason", "R", "fires that did not run for this reason, like overlap"},
+    {"--limit", "N", "at most this many, the newest first (50)", kNumber},
+};
 constexpr OptionRow kLogs[] = {
     {"--follow", "", "go on until the run has ended", kFlag},
 };
@@ -127,6 +135,8 @@ constexpr Verb kVerbs[] = {
      JobsResetVerb},
     {"jobs backfill", "NAME", "read a part of the cursor again, in slices", kBackfill, kData,
      kDaemon, JobsBackfillVerb},
+    {"jobs occurrences", "NAME", "every nominal fire of a job, what became of it, and why",
+     kOccurrences, kData, kDaemon, JobsOccurrencesVerb},
     {"runs list", "", "runs, the newest first", kRunsList, kData, kDaemon, RunsListVerb},
     {"runs show", "ID", "a run with its streams", {}, kData, kDaemon, RunsShowVerb},
     {"runs logs", "ID", "a run's log", kLogs, kData, kDaemon, RunsLogsVerb},

@@ -177,6 +177,28 @@ struct OccurrenceCount {
   UtcTime last_at;  // When the latest of them was recorded.
 };
 
+// What is left out is not asked for.
+struct OccurrenceFilter {
+  std::string job;
+  std::vector<std::string> states;  // Any of them.
+  std::string reason;
+  // Rows that stand for a fire in [from, to): also one whose first fire lies before `from`, when
+  // its last one does not.
+  std::optional<UtcTime> from;
+  std::optional<UtcTime> to;
+};
+
+// What became of the fires of a stretch of time.
+struct FireCounts {
+  int ran = 0;
+  int waiting = 0;  // queued or buffered
+  int skipped = 0;
+  int missed = 0;  // Rows; in_a_row: one that stands for many reaches into the stretch.
+  int failed = 0;  // Runs that were queued in it, by whomever, and failed in whole or part.
+  bool in_a_row = false;
+  bool more = false;  // There are more than were counted.
+};
+
 // What the scheduler must know of the boots before.
 struct SchedulerMarks {
   std::optional<UtcTime> fired_until;  // The latest instant that schedules were fired at.

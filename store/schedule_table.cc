@@ -19,8 +19,9 @@ ScheduleRow FromRow(const Query& query) {
 
 #define BIZOND_SCHEDULE_COLUMNS "job, next_at, last_nominal, upstream "
 #define BIZOND_OCCURRENCE_COLUMNS "job, nominal_at, state, reason, run_id, recorded_at, until "
-// Word for word the condition of the index.
+// Word for word the conditions of the indexes.
 #define BIZOND_WAITING "state = 'queued' AND run_id IS NULL "
+#define BIZOND_UNUSUAL "state IN ('skipped', 'missed') "
 
 std::vector<OccurrenceRow> AllOccurrences(Query query) {
   std::vector<OccurrenceRow> rows;
@@ -31,13 +32,53 @@ std::vector<OccurrenceRow> AllOccurrences(Query query) {
   return rows;
 }
 
-std::vector<OccurrenceRow> Newest(Connection& db, std::string_view job, int64_t before,
+constexpr int64_t kEver = std::numeric_limits<int64_t>::min();
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+// Whether only skipped and missed fires can match, which are few.
+bool IsOfUnusual(const OccurrenceFilter& filter) {
+  const auto unusual = [](const std::string& state) {
+    return state == "skipped" || state == "missed";
+  };
+  return !filter.reason.empty() ||
+         (!filter.states.empty() &&
+          std::all_of(filter.states.begin(), filter.states.end(), unusual));
+}
+
+// ?1 the job, ?2 and ?3 instants, ?4 ",skipped,missed,", ?5 the reason, ?6 the limit.
+std::vector<OccurrenceRow> Matching(Connection& db, const OccurrenceFilter& filter,
+                                    std::string_view index, std::string_view where, int64_t second,
+                                    int64_t third, size_t limit) {
+  std::string states;
+  for (const std::string& state : filter.states) {
+    states += (states.empty() ? "," : "") + state + ",";
+  }
+  const std::string sql =
+      fmt::format("SELECT " BIZOND_OCCURRENCE_COLUMNS
+                  "FROM occurrences {} WHERE job = ?1 AND {} AND (?4 = '' OR instr(?4, ',' || "
+                  "state || ',') > 0) "
+                  "AND (?5 = '' OR reason = ?5) ORDER BY nominal_at DESC LIMIT ?6",
+                  index, where);
+  return AllOccurrences(db.Prepare(sql, filter.job, second, third, states, filter.reason, limit));
+}
+
+std::vector<OccurrenceRow> Newest(Connection& db, const OccurrenceFilter& filter, int64_t before,
                                   size_t limit) {
-  return AllOccurrences(
-      db.Prepare("SELECT " BIZOND_OCCURRENCE_COLUMNS
-                 "FROM occurrences WHERE job = ? AND nominal_at < ? ORDER BY nominal_at DESC "
-                 "LIMIT ?",
-                 job, before, limit));
+  const int64_t from = filter.from ? ToUnixMicros(*filter.from) : kEver;
+  std::vector<OccurrenceRow> rows =
+      IsOfUnusual(filter)
+          ? Matching(db, filter, "INDEXED BY occurrences_unusual",
+                     "nominal_at < ?2 AND nominal_at >= ?3 AND " BIZOND_UNUSUAL, before, from,
+                     limit)
+          : Matching(db, filter, "", "nominal_at < ?2 AND nominal_at >= ?3", before, from, limit);
+  if (!filter.from || rows.size() >= limit) return rows;
+  // Those that begin before it and reach into it.
+  std::vector<OccurrenceRow> reaching =
+      Matching(db, filter, "INDEXED BY occurrences_until",
+               "until IS NOT NULL AND until >= ?3 AND nominal_at < ?2", std::min(before, from),
+               from, limit - rows.size());
+  std::move(reaching.begin(), reaching.end(), std::back_inserter(rows));
+  return rows;
 }
 
 std::optional<std::string> RunIdOf(const OccurrenceRow& occurrence) {
@@ -130,14 +171,15 @@ void PutMarks(Change& change, const SchedulerMarks& marks) {
 }
 
 Result<PageOf<OccurrenceRow>> ListOccurrences(Connection& db, Connection* history,
-                                              std::string_view job, const Page& page) {
+                                              const OccurrenceFilter& filter, const Page& page) {
   BIZOND_ASSIGN_OR_RETURN(const auto after, DecodePageKey(kCursor, page.cursor));
-  const int64_t before = after ? after->micros : std::numeric_limits<int64_t>::max();
+  const int64_t before =
+      std::min(after ? after->micros : kNever, filter.to ? ToUnixMicros(*filter.to) : kNever);
   const size_t limit = static_cast<size_t>(PageLimit(page));
   PageOf<OccurrenceRow> result;
-  result.items = Newest(db, job, before, limit + 1);
+  result.items = Newest(db, filter, before, limit + 1);
   if (history != nullptr) {
-    std::vector<OccurrenceRow> old = Newest(*history, job, before, limit + 1);
+    std::vector<OccurrenceRow> old = Newest(*history, filter, before, limit + 1);
     std::move(old.begin(), old.end(), std::back_inserter(result.items));
     // Stable: of a row that is in both the hot one stays.
     std::stable_sort(result.items.begin(), result.items.end(),
@@ -152,6 +194,64 @@ Result<PageOf<OccurrenceRow>> ListOccurrences(Connection& db, Connection* histor
     result.next_cursor = EncodePageKey(kCursor, {ToUnixMicros(result.items.back().nominal_at), ""});
   }
   return result;
+}
+
+std::optional<OccurrenceRow> FirstOccurrence(Connection& db, Connection* history,
+                                             std::string_view job, UtcTime from) {
+  std::optional<OccurrenceRow> first;
+  for (Connection* const file : {&db, history}) {
+    if (file == nullptr) continue;
+    std::vector<OccurrenceRow> rows = AllOccurrences(
+        file->Prepare("SELECT " BIZOND_OCCURRENCE_COLUMNS
+                      "FROM occurrences WHERE job = ? AND nominal_at >= ? ORDER BY nominal_at "
+                      "LIMIT 1",
+                      job, from));
+    if (rows.empty() || (first && first->nominal_at <= rows[0].nominal_at)) continue;
+    first = std::move(rows[0]);
+  }
+  return first;
+}
+
+FireCounts Count(Connection& db, Connection* history, std::string_view job, UtcTime from,
+                 UtcTime to, int most) {
+  FireCounts counts;
+  for (Connection* const file : {&db, history}) {
+    if (file == nullptr) continue;
+    int seen = 0;
+    Query all = file->Prepare(
+        "SELECT state, count(*) FROM (SELECT state FROM occurrences WHERE job = ?1 AND nominal_at "
+        ">= ?2 AND nominal_at < ?3 LIMIT ?4) GROUP BY state",
+        job, from, to, most);
+    while (all.Step()) {
+      const std::string state = all.Text(0);
+      const int count = static_cast<int>(all.Int(1));
+      seen += count;
+      if (state == "ran") counts.ran += count;
+      if (state == "queued" || state == "buffered") counts.waiting += count;
+    }
+    counts.more = counts.more || seen >= most;
+    Query unusual = file->Prepare(
+        "SELECT state, count(*) FROM (SELECT state FROM occurrences INDEXED BY "
+        "occurrences_unusual WHERE job = ?1 AND nominal_at >= ?2 AND nominal_at < ?3 "
+        "AND " BIZOND_UNUSUAL "LIMIT ?4) GROUP BY state",
+        job, from, to, most);
+    while (unusual.Step()) {
+      (unusual.Text(0) == "missed" ? counts.missed : counts.skipped) +=
+          static_cast<int>(unusual.Int(1));
+    }
+    if (file->MaybeInt("SELECT 1 FROM occurrences INDEXED BY occurrences_until WHERE job = ?1 AND "
+                       "until IS NOT NULL AND until >= ?2 AND nominal_at < ?3 LIMIT 1",
+                       job, from, to)) {
+      counts.in_a_row = true;
+    }
+    // 3 and 4 are RunPhase::kFailed and kPartial.
+    counts.failed += static_cast<int>(
+        file->MaybeInt("SELECT count(*) FROM (SELECT phase FROM runs WHERE job = ?1 AND queued_at "
+                       ">= ?2 AND queued_at < ?3 LIMIT ?4) WHERE phase IN (3, 4)",
+                       job, from, to, most)
+            .value_or(0));
+  }
+  return counts;
 }
 
 std::vector<OccurrenceRow> Waiting(Connection& db, std::string_view job, int limit) {

@@ -21,7 +21,11 @@ std::vector<OccurrenceCount> OccurrenceCounts(Connection& db, std::string_view j
 SchedulerMarks GetMarks(Connection& db);
 // `history` may be null.
 Result<PageOf<OccurrenceRow>> ListOccurrences(Connection& db, Connection* history,
-                                              std::string_view job, const Page& page);
+                                              const OccurrenceFilter& filter, const Page& page);
+std::optional<OccurrenceRow> FirstOccurrence(Connection& db, Connection* history,
+                                             std::string_view job, UtcTime from);
+FireCounts Count(Connection& db, Connection* history, std::string_view job, UtcTime from,
+                 UtcTime to, int most);
 
 std::vector<OccurrenceRow> Waiting(Connection& db, std::string_view job, int limit);
 

@@ -84,10 +84,26 @@ Result<std::optional<UtcTime>> SqliteQueries<Base>::PrunedBefore() const {
 }
 
 template <typename Base>
-Result<PageOf<OccurrenceRow>> SqliteQueries<Base>::ListOccurrences(std::string_view job,
+Result<PageOf<OccurrenceRow>> SqliteQueries<Base>::ListOccurrences(const OccurrenceFilter& filter,
                                                                    const Page& page) const {
   return db_.Guard([&]() -> Result<PageOf<OccurrenceRow>> {
-    return schedules::ListOccurrences(db_, history_.Get(), job, page);
+    return schedules::ListOccurrences(db_, history_.Get(), filter, page);
+  });
+}
+
+template <typename Base>
+Result<std::optional<OccurrenceRow>> SqliteQueries<Base>::FirstOccurrence(std::string_view job,
+                                                                          UtcTime from) const {
+  return db_.Guard([&]() -> Result<std::optional<OccurrenceRow>> {
+    return schedules::FirstOccurrence(db_, history_.Get(), job, from);
+  });
+}
+
+template <typename Base>
+Result<FireCounts> SqliteQueries<Base>::CountFires(std::string_view job, UtcTime from, UtcTime to,
+                                                   int most) const {
+  return db_.Guard([&]() -> Result<FireCounts> {
+    return schedules::Count(db_, history_.Get(), job, from, to, most);
   });
 }
 

@@ -37,8 +37,13 @@ class SqliteQueries : public Base {
   Result<SchedulerMarks> GetSchedulerMarks() const override;
   Result<std::vector<OccurrenceCount>> OccurrenceCounts(std::string_view job) const override;
   Result<std::optional<UtcTime>> PrunedBefore() const override;
-  Result<PageOf<OccurrenceRow>> ListOccurrences(std::string_view job,
+  using Base::ListOccurrences;
+  Result<PageOf<OccurrenceRow>> ListOccurrences(const OccurrenceFilter& filter,
                                                 const Page& page) const override;
+  Result<std::optional<OccurrenceRow>> FirstOccurrence(std::string_view job,
+                                                       UtcTime from) const override;
+  Result<FireCounts> CountFires(std::string_view job, UtcTime from, UtcTime to,
+                                int most) const override;
 
   Result<std::optional<RunRow>> GetRun(std::string_view id) const override;
   Result<PageOf<RunRow>> ListRuns(const RunFilter& filter, const Page& page) const override;

@@ -59,9 +59,21 @@ class StoreReader {
   virtual Result<std::vector<OccurrenceCount>> OccurrenceCounts(std::string_view job) const = 0;
   // Runs and occurrences from before it may be gone for good; nullopt: none are.
   virtual Result<std::optional<UtcTime>> PrunedBefore() const = 0;
-  // Newest first. Reads the history database too.
-  virtual Result<PageOf<OccurrenceRow>> ListOccurrences(std::string_view job,
+  // Newest first, history too.
+  virtual Result<PageOf<OccurrenceRow>> ListOccurrences(const OccurrenceFilter& filter,
                                                         const Page& page) const = 0;
+  Result<PageOf<OccurrenceRow>> ListOccurrences(std::string_view job, const Page& page) const {
+    OccurrenceFilter all;
+    all.job = job;
+    return ListOccurrences(all, page);
+  }
+  // The first of a job at `from` or later, history too.
+  virtual Result<std::optional<OccurrenceRow>> FirstOccurrence(std::string_view job,
+                                                               UtcTime from) const = 0;
+  // Of the fires in [from, to), history too; counts at most `most` of each kind, so that a
+  // schedule that fires every second costs no more than another.
+  virtual Result<FireCounts> CountFires(std::string_view job, UtcTime from, UtcTime to,
+                                        int most) const = 0;
 
   // ---- runs ----
   virtual Result<std::optional<RunRow>> GetRun(std::string_view id) const = 0;  // history too

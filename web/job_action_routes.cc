@@ -1,4 +1,4 @@
-// What is done with a job: runs, pause, reset, its state and its fires.
+// What is done with a job: runs, pause, reset and its state.
 #include <nlohmann/json.hpp>
 
 #include "base/http_client.h"
@@ -164,29 +164,6 @@ Result<WebResponse> PutState(const WebParts& parts, const WebRequest& request) {
     BIZOND_RETURN_IF_ERROR(parts.jobs->PutStreamState(name, stream_name, watermark));
   }
   return StateAnswer(parts, name);
-}
-
-Result<WebResponse> ListOccurrences(const WebParts& parts, const WebRequest& request) {
-  const std::string& name = request.names.at(0);
-  BIZOND_ASSIGN_OR_RETURN(const Page page, PageParameters(request));
-  BIZOND_ASSIGN_OR_RETURN(
-      const PageOf<OccurrenceRow> rows,
-      parts.store->Query([&](const StoreReader& reader) -> Result<PageOf<OccurrenceRow>> {
-        BIZOND_RETURN_IF_ERROR(RequireJob(reader, name));
-        return reader.ListOccurrences(name, page);
-      }));
-  json items = json::array();
-  for (const OccurrenceRow& row : rows.items) {
-    items.push_back({{"nominal_at", FormatUtc(row.nominal_at)},
-                     {"until", row.until ? json(FormatUtc(*row.until)) : json()},
-                     {"state", row.state},
-                     {"reason", row.reason.empty() ? json() : json(row.reason)},
-                     {"run_id", row.run_id.empty() ? json() : json(row.run_id)},
-                     {"recorded_at", FormatUtc(row.recorded_at)}});
-  }
-  return JsonResponse(
-      {{"items", std::move(items)},
-       {"next_cursor", rows.next_cursor.empty() ? json() : json(rows.next_cursor)}});
 }
 
 }  // namespace bizond::handlers

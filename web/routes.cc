@@ -13,7 +13,6 @@ constexpr Parameter kStateChange = {
     "state", "query", "string",
     "keep or reset: what becomes of the state when the change makes it mean something else."};
 
-constexpr Parameter kPages[] = {kLimit, kCursor};
 constexpr Parameter kJobFilters[] = {
     kLimit,
     kCursor,
@@ -29,6 +28,19 @@ constexpr Parameter kUntil = {"until", "query", "string", "Queued before this ti
 constexpr Parameter kRunFilters[] = {
     kLimit, kCursor, {"job", "query", "string", "Runs of this job."}, kState, kSince, kUntil};
 constexpr Parameter kJobRunFilters[] = {kLimit, kCursor, kState, kSince, kUntil};
+constexpr Parameter kOccurrences[] = {
+    kLimit,
+    kCursor,
+    {"at", "query", "string",
+     "RFC 3339: did it run in that minute, and if not, why? Alone, it adds `answer`."},
+    {"from", "query", "string", "Fires at this time or later (RFC 3339)."},
+    {"to", "query", "string", "Fires before this time."},
+    {"state", "query", "string", "queued, buffered, ran, skipped or missed; several by commas."},
+    {"reason", "query", "string", "Fires that did not run for this reason."}};
+constexpr Parameter kCalendar[] = {
+    {"from", "query", "string",
+     "A date like 2026-03-29; the Monday three weeks before this week's."},
+    {"days", "query", "integer", "1 to 62; 35."}};
 constexpr Parameter kTrigger[] = {{"Idempotency-Key", "header", "string",
                                    "The same key gives the same run; at most 200 characters."}};
 constexpr Parameter kLogs[] = {
@@ -154,8 +166,16 @@ constexpr Route kRoutes[] = {
      "List every nominal fire and what became of it, newest first",
      BodyKind::kNone,
      {},
-     kPages,
+     kOccurrences,
      "200 OccurrenceList, 400 Problem, 404 Problem"},
+    {"GET",
+     "/api/v1/jobs/{name}/calendar",
+     handlers::ShowCalendar,
+     "Count past and coming fires by day of the schedule's own zone",
+     BodyKind::kNone,
+     {},
+     kCalendar,
+     "200 Calendar, 400 Problem, 404 Problem"},
     {"GET",
      "/api/v1/runs",
      handlers::ListRuns,

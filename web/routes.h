@@ -89,7 +89,9 @@ BIZOND_HANDLER(ResumeJob);
 BIZOND_HANDLER(ResetJob);
 BIZOND_HANDLER(GetState);
 BIZOND_HANDLER(PutState);
+// occurrence_routes.cc
 BIZOND_HANDLER(ListOccurrences);
+BIZOND_HANDLER(ShowCalendar);
 // backfill_routes.cc
 BIZOND_HANDLER(BackfillJob);
 // run_routes.cc

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { HOSTILE, makeJob, sampleJobs, sampleLogs } from './samples.mjs';
+import { HOSTILE, makeJob, sampleCalendar, sampleJobs, sampleLogs } from './samples.mjs';
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), '../../web/page/dist');
 const POLICY =
@@ -170,7 +170,12 @@ class Fake {
     if (what === 'runs' && request.method === 'POST') return reply(202, this.start(job));
     if (what === 'runs') return reply(200, this.page(job.runs, query));
     if (what === 'state') return reply(200, { streams: job.state ?? [] });
-    if (what === 'occurrences') return reply(200, this.page(job.fires ?? [], query));
+    if (what === 'occurrences') {
+      const states = query.get('state')?.split(',');
+      const fires = (job.fires ?? []).filter((fire) => !states || states.includes(fire.state));
+      return reply(200, this.page(fires, query));
+    }
+    if (what === 'calendar') return reply(200, sampleCalendar(job, query.get('from')));
     if (what === 'reset') return reply(200, changed());
     job.paused = what === 'pause';
     job.health = job.paused ? 'paused' : 'ok';

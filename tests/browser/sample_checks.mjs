@@ -15,6 +15,7 @@ async function views(url) {
     job: jobAddress('flights'),
     'job-warned': jobAddress('iso-codes'),
     'job-failing': jobAddress('flights-hourly'),
+    'job-missed': jobAddress('old-ledger'),
     runs: '#/runs',
     'run-failed': await runOf('payments'),
     'run-running': await runOf('orders'),
@@ -54,6 +55,37 @@ async function checkFlows(check, { open, shoot }, fake) {
     await opened.page.locator('.log-line', { hasText: fake.hostile }).first().waitFor();
     await assertClean(opened);
     await opened.page.close();
+  });
+  await check('a fire that did not run is explained at the top and in the list', async () => {
+    const opened = await open(`${fake.url}/${jobAddress('old-ledger')}`);
+    const { page } = opened;
+    const now = page.getByRole('region', { name: 'The last fire did not run' });
+    await now.getByText('the daemon was not running').waitFor();
+    await now.getByText('set catch_up: all').waitFor();
+    await page.goto(`${fake.url}/${jobAddress('flights')}`);
+    const before = page.getByRole('region', { name: 'The last fire that did not run' });
+    await before.getByText('an earlier run of the job was not done').waitFor();
+    await page.locator('.fires li', { hasText: 'let it fire less often' }).waitFor();
+    await assertClean(opened);
+    await page.close();
+  });
+  await check('the calendar shows days of 23 and 25 hours, and turns', async () => {
+    const opened = await open(`${fake.url}/${jobAddress('flights')}`, { size: NARROW });
+    const { page } = opened;
+    const calendar = page.getByRole('region', { name: 'Calendar' });
+    await calendar.getByText('23 h, gap').waitFor();
+    await calendar.getByText('25 h, fold').waitFor();
+    assert.equal(await calendar.locator('td[aria-current=date]').count(), 1);
+    assert.equal(await calendar.locator('tbody tr').count(), 5);
+    assert.equal(await calendar.getByText('5K+').count(), 1, 'what is more than was counted');
+    await calendar.getByRole('button', { name: 'Later' }).click();
+    await calendar.getByRole('button', { name: 'Today' }).waitFor();
+    await calendar.locator('td[aria-current=date]').waitFor({ state: 'detached' });
+    await calendar.getByRole('button', { name: 'Today' }).click();
+    await calendar.locator('td[aria-current=date]').waitFor();
+    await assertFits(page);
+    await assertClean(opened);
+    await page.close();
   });
   await check('a warning is said in the overview, with its job and with its run', async () => {
     const opened = await open(`${fake.url}/#/`);

@@ -129,9 +129,13 @@ export function makeJob(
     .slice(0, 12)
     .map((run, index) => ({
       nominal_at: run.nominal_at,
+      until: null,
       run_id: index === 3 ? null : run.id,
-      state: index === 3 ? 'skipped' : 'started',
+      run_state: index === 3 ? null : run.state,
+      state: index === 3 ? 'skipped' : 'ran',
       reason: index === 3 ? 'overlap' : null,
+      why: index === 3 ? 'an earlier run of the job was not done' : null,
+      remedy: index === 3 ? 'let it fire less often' : null,
     }));
   return job;
 }
@@ -185,6 +189,49 @@ function warn(job) {
   return job;
 }
 
+// A daemon that was down: one row for all that was missed, the newest.
+function missed(job) {
+  job.fires.unshift({
+    nominal_at: time(7200),
+    until: time(60),
+    run_id: null,
+    run_state: null,
+    state: 'missed',
+    reason: 'downtime',
+    why: 'the daemon was not running, and catch_up does not make up for this fire',
+    remedy: 'set catch_up: all or {within: D} where each fire counts',
+  });
+  return job;
+}
+
+/** Five weeks of a day with 23 and one with 25 hours, a gap of the ledger and a fire a second. */
+export function sampleCalendar(job, from) {
+  const monday = new Date(now - ((new Date(now).getUTCDay() + 6) % 7) * 86_400_000);
+  const first = from ? Date.parse(`${from}T00:00:00Z`) : monday.getTime() - 21 * 86_400_000;
+  const date = (at) => new Date(at).toISOString().slice(0, 10);
+  const today = date(now);
+  const days = Array.from({ length: 35 }, (_, index) => {
+    const day = date(first + index * 86_400_000);
+    const past = day <= today;
+    return {
+      date: day,
+      starts_at: `${day}T00:00:00.000Z`,
+      hours: { 6: 23, 13: 25 }[index] ?? 24,
+      ran: past ? (index === 2 ? 5000 : 288 - index) : 0,
+      failed: past && index % 5 === 1 ? 2 : 0,
+      skipped: past && index % 6 === 3 ? 7 : 0,
+      missed: index === 8 ? 1 : 0,
+      missed_in_a_row: index === 8 || index === 9,
+      waiting: day === today ? 1 : 0,
+      planned: day >= today ? 288 : 0,
+      more: index === 2,
+      gap: index === 6,
+      fold: index === 13,
+    };
+  });
+  return { job: job.name, timezone: 'Europe/Paris', today, paused: job.paused, days };
+}
+
 function running(job) {
   job.runs.unshift(makeRun(job, 'running', 95, { ms: 0, rows: 412_000 }));
   job.state[0].checkpoint = { iteration: 412, position: 103_000_000 };
@@ -230,7 +277,7 @@ export function sampleJobs(more) {
       schedule: { every: '1m' },
       every: 60,
     }),
-    makeJob('old-ledger', { health: 'paused', rows: 3000 }),
+    missed(makeJob('old-ledger', { health: 'paused', rows: 3000 })),
     makeJob('reference data', {
       health: 'never_run',
       runs: 0,

@@ -266,6 +266,38 @@ TEST_F(DaemonVerbsTest, ARunIsShownWithWhatItWarnedOf) {
   EXPECT_EQ(Json({"runs", "show", id})["warnings"][0]["code"], "quota_near");
 }
 
+TEST_F(DaemonVerbsTest, AFireIsExplained) {
+  Submit("a");
+  ASSERT_TRUE(store_->Write([&](StoreTx& tx) -> Status {
+    for (const auto& [minute, state, reason] :
+         {std::tuple{0, "ran", ""}, {5, "skipped", "overlap"}, {10, "missed", "downtime"}}) {
+      const UtcTime at = ParseUtc("2026-03-01T10:00:00Z").value() + std::chrono::minutes(minute);
+      BIZOND_RETURN_IF_ERROR(tx.InsertOccurrence({"a", at, state, reason, "", at}));
+    }
+    return {};
+  }));
+  const Outcome all = Call({"jobs", "occurrences", "a"});
+  EXPECT_EQ(all.exit_code, 0) << all.err;
+  EXPECT_THAT(all.out, HasSubstr("the daemon was not running"));
+  EXPECT_EQ(Json({"jobs", "occurrences", "a", "--state", "skipped,missed"})["items"].size(), 2u);
+  EXPECT_EQ(Json({"jobs", "occurrences", "a", "--reason", "overlap", "--from",
+                  "2026-03-01T10:05:00Z", "--limit", "1"})["items"]
+                .size(),
+            1u);
+  const Outcome minute = Call({"jobs", "occurrences", "a", "--at", "2026-03-01T10:05:30Z"});
+  EXPECT_EQ(minute.exit_code, 0) << minute.err;
+  EXPECT_THAT(minute.out, HasSubstr("2026-03-01T10:05:00.000Z: It did not run: an earlier run"));
+  EXPECT_THAT(minute.out, HasSubstr("What to do: let it fire less often"));
+  EXPECT_THAT(minute.out, HasSubstr("Fire after: 2026-03-01T10:10:00.000Z, missed"));
+  EXPECT_EQ(Json({"jobs", "occurrences", "a", "--at", "2026-03-01T10:07:00Z"})["answer"]["outcome"],
+            "nothing");
+  EXPECT_EQ(
+      Call({"jobs", "occurrences", "a", "--at", "2026-03-01T10:07:00Z", "--limit", "3"}).exit_code,
+      2);
+  EXPECT_EQ(Call({"jobs", "occurrences", "a", "--state", "lost"}).exit_code, 2);
+  EXPECT_EQ(Call({"jobs", "occurrences", "none"}).exit_code, 1);
+}
+
 TEST_F(DaemonVerbsTest, WithoutTheTokenThereIsNoConnection) {
   WebOptions options;
   options.token = "a-token-of-the-daemon";

@@ -68,6 +68,74 @@ TEST_P(StoreConformance, MissedFiresToComeAreForgottenAndNoOthers) {
   EXPECT_THAT(left, ElementsAre("10 skipped", "9 ran", "5 missed 6", "2 missed 4", "1 missed"));
 }
 
+TEST_P(StoreConformance, OccurrencesAreFilteredInBothDatabases) {
+  const auto put = [&](const char* job, int at, const char* state, const char* reason,
+                       std::optional<UtcTime> until = std::nullopt) {
+    Must([&](StoreTx& tx) -> Status {
+      BIZOND_RETURN_IF_ERROR(tx.InsertOccurrence({job, At(at), state, reason, "", At(at), until}));
+      return {};
+    });
+  };
+  put("j", 10, "ran", "");
+  put("j", 20, "missed", "downtime", At(40));
+  put("j", 50, "skipped", "overlap");
+  put("other", 55, "missed", "suspend");
+  put("j", 60, "missed", "suspend", At(80));
+  put("j", 90, "ran", "");
+  put("j", 100, "queued", "");
+  // Seconds of the fires, newest first, in pages of two.
+  const auto list = [&](OccurrenceFilter filter) {
+    filter.job = "j";
+    std::vector<int> seconds;
+    Page page{2, ""};
+    do {
+      const auto rows = Get([&](const StoreReader& r) { return r.ListOccurrences(filter, page); });
+      for (const OccurrenceRow& row : rows.items) {
+        seconds.push_back(static_cast<int>((row.nominal_at - At(0)) / std::chrono::seconds(1)));
+      }
+      page.cursor = rows.next_cursor;
+    } while (!page.cursor.empty());
+    return seconds;
+  };
+  const auto between = [](int from, int to) {
+    OccurrenceFilter filter;
+    filter.from = At(from);
+    filter.to = At(to);
+    return filter;
+  };
+  const auto of = [](std::vector<std::string> states, const char* reason) {
+    OccurrenceFilter filter;
+    filter.states = std::move(states);
+    filter.reason = reason;
+    return filter;
+  };
+  const auto first = [&](int from) {
+    const auto row = Get([&](const StoreReader& r) { return r.FirstOccurrence("j", At(from)); });
+    return row ? static_cast<int>((row->nominal_at - At(0)) / std::chrono::seconds(1)) : -1;
+  };
+  for (const bool moved : {false, true}) {
+    if (moved) {
+      while (store_->Retain(At(55), 2).value() > 0) {
+      }
+    }
+    EXPECT_THAT(list({}), ElementsAre(100, 90, 60, 50, 20, 10)) << moved;
+    EXPECT_THAT(list(of({"missed"}, "")), ElementsAre(60, 20));
+    EXPECT_THAT(list(of({"skipped", "missed"}, "")), ElementsAre(60, 50, 20));
+    EXPECT_THAT(list(of({"ran", "queued"}, "")), ElementsAre(100, 90, 10));
+    EXPECT_THAT(list(of({}, "suspend")), ElementsAre(60));
+    EXPECT_THAT(list(of({"skipped"}, "suspend")), IsEmpty());
+    EXPECT_THAT(list(between(50, 90)), ElementsAre(60, 50));
+    EXPECT_THAT(list(between(40, 61)), ElementsAre(60, 50, 20)) << "its last fire is at 40";
+    EXPECT_THAT(list(between(41, 60)), ElementsAre(50));
+    EXPECT_THAT(list(between(70, 71)), ElementsAre(60)) << "within a row";
+    EXPECT_THAT(list(between(81, 90)), IsEmpty());
+    EXPECT_EQ(first(0), 10);
+    EXPECT_EQ(first(11), 20);
+    EXPECT_EQ(first(51), 60);
+    EXPECT_EQ(first(101), -1);
+  }
+}
+
 TEST_P(StoreConformance, AClockSetBackIsNotWaitedOut) {
   RunRow at_once = Queued("at_once", "a", 100);
   RunRow asked_for_later = Queued("later", "b", 100);

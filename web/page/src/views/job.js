@@ -15,6 +15,8 @@ import { html } from '../html.js';
 import { useResource } from '../resource.js';
 import { scheduleWords } from '../schedule.js';
 import { toYaml } from '../yaml.js';
+import { Calendar } from './calendar.js';
+import { NotRun } from './not_run.js';
 import { Occurrences } from './occurrences.js';
 import { Next, Route } from './job_row.js';
 import { State } from './state.js';
@@ -108,9 +110,11 @@ export function Job({ name }) {
       ]} />
     </div>
     ${failed && html`<${RunFailure} run=${job.last_run} />`}
+    ${job.schedule && html`<${NotRun} name=${name} />`}
     <${Warnings} warnings=${job.warnings} streams=${job.source?.streams?.length} />
     <section class="card flush" aria-labelledby="runs-title"><header><h2 id="runs-title">Runs</h2></header>
       <${Runs} name=${name} /></section>
+    ${job.schedule && html`<${Calendar} name=${name} />`}
     <${State} name=${name} />
     <div class="columns">
       <section class="card" aria-labelledby="definition-title"><header><h2 id="definition-title">Definition</h2></header>

@@ -8,6 +8,10 @@ import { shortTime } from '../time.js';
 
 const SHOWN = 15;
 
+/** A run that did not succeed is no fire that went well. */
+const stateOf = ({ state, run_state: run }) =>
+  state === 'ran' && run && run !== 'succeeded' ? `ran, ${run}` : state;
+
 export function Occurrences({ name }) {
   const resource = useResource(
     (abort) => get(withQuery(jobPath(name, '/occurrences'), { limit: SHOWN }), { signal: abort }),
@@ -28,9 +32,12 @@ export function Occurrences({ name }) {
           fire.until && html` – ${shortTime(fire.until)}`
         }</span>
         <span class="grow">${
-          fire.run_id ? html`<a href=${runLink(fire.run_id)}>${fire.state}</a>` : fire.state
+          fire.run_id ? html`<a href=${runLink(fire.run_id)}>${stateOf(fire)}</a>` : fire.state
         }${fire.reason && html`<span class="quiet"> · ${fire.reason}</span>`}</span>
-        <span class="quiet"><${Ago} at=${fire.nominal_at} /></span></li>`,
+        <span class="quiet"><${Ago} at=${fire.nominal_at} /></span>
+        ${fire.why && fire.run_state !== 'running' && html`<span class="fire-why">${fire.why}${
+          fire.remedy && html`<span class="quiet"> · ${fire.remedy}</span>`
+        }</span>`}</li>`,
       )}
     </ul>`
     }

@@ -1,0 +1,4 @@
+-- As in bizond.db.
+CREATE INDEX occurrences_unusual ON occurrences (job, nominal_at)
+  WHERE state IN ('skipped', 'missed');
+CREATE INDEX occurrences_until ON occurrences (job, until) WHERE until IS NOT NULL;
