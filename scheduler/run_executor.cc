@@ -54,8 +54,8 @@ struct SyncExecutor::Attempt {
   std::optional<Error> first_error;
   std::optional<Stage> failed_in;  // Of the first error.
   size_t recorded = 0;
-  bool left_out = false;  // A stream was not begun: the run is cancelled.
-  Counters done;          // Of the streams that ended in this attempt.
+  bool left_out = false;               // A stream was not begun: the run is cancelled.
+  Counters done;                       // Of the streams that ended in this attempt.
   std::optional<CursorWindow> window;  // Of a slice.
 
   const RunRow& run() const { return shared.run; }

@@ -74,6 +74,18 @@ TEST(TreeTest, EveryConnectorFolderIsInItsCatalog) {
 }
 
 // A lockfile that says where its packages came from works only where that host is reached.
+// Two branches take the same number, and no tool that merges them sees it: a database that has one
+// of the two would never get the other.
+TEST(TreeTest, EachMigrationHasANumberOfItsOwn) {
+  std::set<std::string> numbers;
+  for (const auto& entry : fs::directory_iterator(Root() / "migrations")) {
+    const std::string name = entry.path().filename();
+    const std::string number = name.substr(0, name.find('_', name.starts_with("history_") ? 8 : 0));
+    EXPECT_TRUE(numbers.insert(number).second) << name << ": " << number << " is taken";
+  }
+  EXPECT_FALSE(numbers.empty());
+}
+
 TEST(TreeTest, LockfilesNameNoHost) {
   for (const char* path : {"web/page/package-lock.json", "tests/browser/package-lock.json"}) {
     const std::vector<std::string> lines = SplitLines(ReadText(Root() / path));
