@@ -44,7 +44,8 @@ def logged_rows(state):
 def sqlite_rows(path, table):
     if not path.exists():
         return []
-    with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
+    # Not read-only: who reads first after a death rolls back what it left.
+    with sqlite3.connect("file:%s?mode=rw" % path, uri=True) as db:
         names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if table not in names:
             return []
@@ -55,7 +56,7 @@ def target_leftovers(folder):
     """Staging that outlived a run that ended well."""
     found = [str(path) for path in folder.rglob("*") if path.is_file() and LEFTOVER.search(path.name)]
     for path in folder.rglob("*.db"):
-        with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
+        with sqlite3.connect("file:%s?mode=rw" % path, uri=True) as db:
             for (name,) in db.execute("SELECT name FROM sqlite_master"):
                 if LEFTOVER.search(name):
                     found.append("%s: %s" % (path, name))
