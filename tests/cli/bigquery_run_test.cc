@@ -25,11 +25,11 @@ class BigQueryRunTest : public ::testing::Test {
     fake_.SetOptions({{"job_seconds", 0}});
     fake_.CreateDataset("d");
     fake_.Fault({{"on", "load_row"},
-                 {"path", "bad"},
+                 {"path", "unfit"},  // No hexadecimal digits: ids are in the row, too.
                  {"times", 1000000},
-                 {"message", "Invalid geography. Field: v; Value: bad"}});
+                 {"message", "Invalid geography. Field: v; Value: unfit"}});
     directory_.Write("rows.jsonl",
-                     "{\"id\":1,\"at\":1,\"v\":\"good\"}\n{\"id\":2,\"at\":2,\"v\":\"bad\"}\n"
+                     "{\"id\":1,\"at\":1,\"v\":\"good\"}\n{\"id\":2,\"at\":2,\"v\":\"unfit\"}\n"
                      "{\"id\":3,\"at\":3,\"v\":\"good\"}\n");
   }
   ~BigQueryRunTest() override { fake_.Send("DELETE", "/_fake/faults"); }
