@@ -35,8 +35,8 @@ Result<std::optional<Schedule>> TimesOf(const json& definition, const std::strin
   const Result<ScheduleSpec> spec = ParseSchedule(definition["schedule"], name);
   // One that this binary cannot read has no times that it could show.
   if (!spec || spec->kind == ScheduleKind::kAfter) return std::nullopt;
-  BIZOND_ASSIGN_OR_RETURN(Schedule schedule, Schedule::Compile(*spec, name));
-  return std::optional<Schedule>(std::move(schedule));
+  BIZOND_ASSIGN_OR_RETURN(const Schedule schedule, Schedule::Compile(*spec, name));
+  return std::optional<Schedule>(schedule);
 }
 
 // What the schedule says of a day.

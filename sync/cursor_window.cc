@@ -50,9 +50,8 @@ Result<CursorValue> EndOf(const std::string& token, CursorType wanted) {
 
 std::optional<int64_t> WholeNumber(std::string_view text) {
   int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || rest != end) return std::nullopt;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
   return value;
 }
 

@@ -50,6 +50,7 @@ TEST_F(WarmUpTest, ItLooksAgainAMinuteLaterAndNotBefore) {
 
 TEST_F(WarmUpTest, ATurnReadiesSomeAndTheEarliestFirst) {
   std::vector<JobRow> jobs;
+  jobs.reserve(60);
   for (int i = 0; i < 60; ++i) {
     jobs.push_back(Due("job" + std::to_string(i), std::chrono::seconds(100 - i)));
   }

@@ -66,6 +66,7 @@ class BackfillWorld {
   }
   std::vector<std::string> Truth() const {
     std::vector<std::string> texts;
+    texts.reserve(published_.size());
     for (const Known& row : published_) texts.push_back(row.text);
     return Sorted(std::move(texts));
   }

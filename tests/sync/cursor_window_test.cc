@@ -106,6 +106,7 @@ std::string Code(const Result<CursorWindow>& window) { return window ? "" : wind
 
 std::vector<std::string> Tokens(const std::vector<CursorWindow>& slices) {
   std::vector<std::string> tokens;
+  tokens.reserve(slices.size());
   for (const CursorWindow& slice : slices) {
     tokens.push_back(slice.from_token() + " " + slice.to_token());
   }
@@ -148,8 +149,8 @@ TEST(CursorWindow, EachRecordLiesInOneSlice) {
     ASSERT_EQ(std::ssize(slices), (to.value - from.value + width - 1) / width);
     EXPECT_EQ(slices.front().from_token(), from.token);
     EXPECT_EQ(slices.back().to_token(), to.token);
-    std::vector<Written> values;
-    for (int i = 0; i < 40; ++i) values.push_back(chance.Instant());
+    std::vector<Written> values(40);
+    for (Written& value : values) value = chance.Instant();
     for (size_t i = 0; i < values.size(); ++i) {
       int holders = 0;
       for (size_t k = 0; k < slices.size(); ++k) {

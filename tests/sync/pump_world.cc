@@ -168,7 +168,7 @@ class WorldDestination : public Destination {
     BIZOND_RETURN_IF_ERROR(RejectRefused());
     ++world_->flushes;
     Durable() = Written().size();
-    const std::string mark = std::to_string(Written().size());
+    std::string mark = std::to_string(Written().size());
     if (Direct()) {
       world_->ledger_receipt_ = mark;
       world_->ledger_run_ = request_.publisher.run_id;
@@ -434,6 +434,7 @@ void PumpWorld::RunToTheEnd(const std::string& run) {
 
 std::vector<std::string> PumpWorld::Published() const {
   std::vector<std::string> rows;
+  rows.reserve(target.size());
   for (const PublishedRow& row : target) rows.push_back(row.data);
   return Sorted(std::move(rows));
 }
