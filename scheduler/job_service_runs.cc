@@ -66,7 +66,7 @@ Result<UtcTime> StartOf(const TriggerOptions& options, const JobSpec& spec, UtcT
 
 Result<RunRow> JobService::Trigger(std::string_view name, const TriggerOptions& options) {
   const UtcTime now = clock_->Now();
-  Result<RunRow> run = store_->Transact([&](StoreTx& tx) -> Result<RunRow> {
+  const auto trigger = [&](StoreTx& tx) -> Result<RunRow> {
     BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, name));
     if (!options.idempotency_key.empty()) {
       BIZOND_ASSIGN_OR_RETURN(const std::optional<std::string> known,
@@ -100,7 +100,8 @@ Result<RunRow> JobService::Trigger(std::string_view name, const TriggerOptions& 
     BIZOND_ASSIGN_OR_RETURN(std::optional<RunRow> stored, tx.GetRun(row.id));
     if (!stored) return RunMissing(row.id);
     return std::move(*stored);  // With what it waits for.
-  });
+  };
+  Result<RunRow> run = store_->Transact(trigger, Refusal::kBeforeWriting);
   if (run) control_->Wake();
   return run;
 }

@@ -277,11 +277,12 @@ void SyncExecutor::End(Attempt& attempt, const Status& status) {
 
 // A run whose last stream was recorded as the end of the run has ended already.
 Status SyncExecutor::EndSucceeded(const RunRow& run) const {
-  return parts_.store->Write([&](StoreTx& tx) -> Status {
+  const auto end = [&](StoreTx& tx) -> Status {
     BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> row, tx.GetRun(run.id));
     if (!row || !IsActive(row->phase)) return {};
     return tx.FinishRun(run.id, run.fence, RunPhase::kSucceeded, std::nullopt, parts_.clock->Now());
-  });
+  };
+  return parts_.store->Write(end, Refusal::kBeforeWriting);
 }
 
 void SyncExecutor::Abandon(RunningAttempt& shared) {

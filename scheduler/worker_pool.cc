@@ -37,9 +37,10 @@ Result<bool> WorkerPool::ClaimReady() {
   }));
   if (!any) return false;
   const ClaimBounds bounds = Bounds(free);
-  BIZOND_ASSIGN_OR_RETURN(ClaimedRuns claimed, store_->Transact([&](StoreTx& tx) {
-    return tx.ClaimReady(bounds, options_.node, now);
-  }));
+  BIZOND_ASSIGN_OR_RETURN(
+      ClaimedRuns claimed,
+      store_->Transact([&](StoreTx& tx) { return tx.ClaimReady(bounds, options_.node, now); },
+                       Refusal::kBeforeWriting));
   if (!claimed.runs.empty()) Failpoint("scheduler.after_claim");
   for (RunRow& run : claimed.runs) StartWorker(std::move(run));
   return claimed.more;
@@ -112,7 +113,8 @@ void WorkerPool::Work() {
     worker->done = true;
     ++idle_;
     // Under the lock: by the time that it is reaped its end has been told, and nothing comes after.
-    options_.on_end();
+    // Once is enough for all that end before they are reaped.
+    if (!std::exchange(told_, true)) options_.on_end();
   }
   --to_leave_;
   left_.push_back(std::this_thread::get_id());
@@ -124,6 +126,7 @@ void WorkerPool::Reap() {
   const Duration now = clock_->Steady();
   {
     std::lock_guard lock(mutex_);
+    told_ = false;
     for (auto it = workers_.begin(); it != workers_.end();) {
       if (!it->second->done) {
         ++it;

@@ -104,6 +104,7 @@ class WorkerPool {
   std::vector<std::unique_ptr<Worker>> abandoned_;  // Their threads have not come back.
   std::map<std::thread::id, std::thread> threads_;
   std::vector<std::thread::id> left_;  // Of threads_, those that have ended.
+  bool told_ = false;                  // on_end was called since the last Reap.
   size_t idle_ = 0;                    // Threads that wait for work.
   size_t to_leave_ = 0;                // How many of them are to end.
   Duration least_idle_since_{0};       // Steady: the last time that none was idle.

@@ -26,14 +26,17 @@ class SqliteStore final : public Store {
         state_(std::move(opened.state)),
         readers_(root_.path() / file_name_, root_.path() / kHistoryFile, state_.get(),
                  options.readers),
-        writer_(std::move(opened.db), root_.path() / kHistoryFile, state_.get(), options.clock),
+        writer_(std::make_unique<Committer>(std::move(opened.db), root_.path() / kHistoryFile,
+                                            state_.get(), options.clock)),
         retention_(root_, file_name_, std::move(opened.history_migrations), state_.get(),
                    &writer_) {}
 
   Status Read(const std::function<Status(const StoreReader&)>& query) const override {
     return readers_.Read(query);
   }
-  Status Write(std::function<Status(StoreTx&)> change) override { return writer_.Write(change); }
+  Status Write(std::function<Status(StoreTx&)> change, Refusal refusal) override {
+    return writer_.Write(change, refusal);
+  }
   std::string StoreId() const override { return store_id_; }
   int64_t Epoch() const override { return epoch_; }
   void OnEvent(std::function<void()> listener) override {

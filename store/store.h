@@ -1,8 +1,8 @@
 // Store: everything that bizond must not forget.
 //
-// Reads see one consistent snapshot. Writes are closures that run one after another on the store's
-// own thread; many of them share one commit (group commit), each in a savepoint of its own, so that
-// one that fails takes nothing else with it. Run returns when the commit is durable.
+// Reads see one consistent snapshot. Writes are closures that run one after another, on the
+// caller's thread or on the store's own; many of them share one commit (group commit), and one that
+// is refused takes nothing else with it. Write returns when the commit is durable.
 //
 // A write for a run names the fence under which the caller claimed it; when another attempt owns
 // the run by now, it is refused with code `fenced` and nothing is written.
@@ -206,6 +206,12 @@ class StoreTx : public StoreReader {
   virtual Result<int64_t> AppendEvent(const EventRow& event) = 0;
 };
 
+// When a change may be refused, that is, return an error or throw.
+enum class Refusal {
+  kAnyTime,  // Also after it has written: that is undone. Costs about as much as a small write.
+  kBeforeWriting,  // Its first write is its last decision; what it breaks breaks the whole commit.
+};
+
 struct StoreHealth {
   bool ok = true;
   std::string problem;  // Empty when ok.
@@ -219,12 +225,16 @@ class Store {
   virtual ~Store() = default;
 
   virtual Status Read(const std::function<Status(const StoreReader&)>& query) const = 0;
-  virtual Status Write(std::function<Status(StoreTx&)> change) = 0;
+  virtual Status Write(std::function<Status(StoreTx&)> change, Refusal refusal) = 0;
+  Status Write(std::function<Status(StoreTx&)> change) {
+    return Write(std::move(change), Refusal::kAnyTime);
+  }
 
   // UUID of this database, and the epoch that a restore raises: see Publisher.
   virtual std::string StoreId() const = 0;
   virtual int64_t Epoch() const = 0;
-  // Called (on the store's thread, after the commit) when an event was appended. One listener.
+  // Called (on a thread that writes, one at a time, after the commit) when an event was appended.
+  // One listener; the one before is not called any more when this returns.
   virtual void OnEvent(std::function<void()> listener) = 0;
 
   // Moves what ended before `before` to the history database and drops events, keys and deleted
@@ -253,15 +263,18 @@ class Store {
     return R(std::move(*value));
   }
   template <typename F>
-  auto Transact(F change) -> std::invoke_result_t<F, StoreTx&> {
+  auto Transact(F change, Refusal refusal = Refusal::kAnyTime)
+      -> std::invoke_result_t<F, StoreTx&> {
     using R = std::invoke_result_t<F, StoreTx&>;
     std::optional<typename R::value_type> value;
-    Status status = Write([&](StoreTx& tx) -> Status {
-      R result = change(tx);
-      if (!result) return tl::make_unexpected(std::move(result).error());
-      value.emplace(std::move(*result));
-      return {};
-    });
+    Status status = Write(
+        [&](StoreTx& tx) -> Status {
+          R result = change(tx);
+          if (!result) return tl::make_unexpected(std::move(result).error());
+          value.emplace(std::move(*result));
+          return {};
+        },
+        refusal);
     if (!status) return tl::make_unexpected(std::move(status).error());
     return R(std::move(*value));
   }

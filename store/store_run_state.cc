@@ -32,7 +32,8 @@ Result<StreamMemory> StoreRunState::Load(std::string_view stream) {
 
 Status StoreRunState::SaveCheckpoint(std::string_view stream, const Checkpoint& checkpoint) {
   BIZOND_RETURN_IF_ERROR(store_->Write(
-      [&](StoreTx& tx) { return tx.SaveCheckpoint(run_id_, fence_, stream, checkpoint); }));
+      [&](StoreTx& tx) { return tx.SaveCheckpoint(run_id_, fence_, stream, checkpoint); },
+      Refusal::kBeforeWriting));
   Report(checkpoint.intent.empty() ? Stage::kRead : Stage::kPublish, checkpoint.counters, true);
   return {};
 }

@@ -1,18 +1,17 @@
-// Writer: the thread that owns the only writing connection.
+// Writer: who writes when.
 //
-// Group commit: it takes what waits in the queue, runs each change in a savepoint of its own within
-// one transaction, commits (one fsync), and only then answers. A transaction takes no new change
-// after 5 ms, so that a checkpoint or a long queue delays nobody for long. The same connection
-// copies the WAL into the database (nobody else may: see docs/operations.md), between two
-// transactions.
+// A change that finds nobody writing runs at once, on its caller's thread: no other thread has to
+// wake before it is durable. Changes that come while another one is being written wait in a group,
+// which the writer's thread commits as one (Committer) and then wakes as one. While groups of
+// several come after one another, nobody writes for himself, and the next group is given a moment
+// to gather: two commits of half a group cost more than one.
 //
-// Threads: Write from any thread but the writer's own; the listener is called on the writer's.
+// Threads: Write from any thread, but not from within a change or the listener; the listener is
+// called on a thread that writes, one call at a time.
 #ifndef BIZOND_STORE_WRITER_H_
 #define BIZOND_STORE_WRITER_H_
 
 #include <condition_variable>
-#include <deque>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -20,68 +19,59 @@
 #include <thread>
 #include <vector>
 
-#include "store/change.h"
-#include "store/store.h"
+#include "store/committer.h"
 
 namespace bizond {
 
 class Writer {
  public:
-  Writer(std::unique_ptr<Connection> db, std::filesystem::path history, StoreState* state,
-         Clock* clock);
-  // Ends the thread after what is queued, then closes the connection.
+  explicit Writer(std::unique_ptr<Committer> committer);
+  // Ends the thread after what waits, then closes the connection.
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
   // Returns when the change is durable, or refused. Rethrows what the change threw.
-  Status Write(const std::function<Status(StoreTx&)>& change);
+  Status Write(const std::function<Status(StoreTx&)>& change, Refusal refusal);
   // A change below the interface of StoreTx, for the store's own rooms.
-  Status WriteRaw(const std::function<Status(Change&)>& change);
+  Status WriteRaw(const std::function<Status(Change&)>& change,
+                  Refusal refusal = Refusal::kAnyTime);
   // A write of nothing, without waiting: whether the disk takes writes again shows in the state.
   void Probe();
+  // Waits for a call of the one before.
   void SetListener(std::function<void()> listener);
 
  private:
-  struct Pending {
-    std::function<Status(Change&)> change;
-    Status status;
-    std::exception_ptr thrown;
-    bool has_events = false;
-    bool probe = false;
-    bool done = false;  // Guarded by Writer::mutex_.
-    std::condition_variable answered;
+  // Changes that came while another one was written, in their order.
+  struct Group {
+    std::vector<PendingChange*> changes;  // Guarded by Writer::mutex_ until the group is taken.
+    std::mutex mutex;
+    std::condition_variable answer;
+    size_t answered = 0;  // Guarded by mutex. From the front; nobody touches those any more.
   };
-  using Group = std::vector<std::shared_ptr<Pending>>;
 
   void Loop();
-  // At most kMaxGroup of the queue, once there is one; empty: the end.
-  Group NextGroup();
-  void RunGroup(Group& group);
-  // Runs changes of the group until its time is up; returns how many.
-  size_t RunChanges(Group& group, Change& change);
-  void RunChange(Pending& pending, Change& change, bool alone);
-  void FailAll(std::span<const std::shared_ptr<Pending>> pending, const Error& error);
-  void Answer(std::span<const std::shared_ptr<Pending>> pending);
-  // Puts what a full transaction left back to the front of the queue.
-  void PutBack(Group& group, size_t from);
-  void CheckpointIfDue();
+  // With the lock held, which it gives up meanwhile.
+  void Gather(std::unique_lock<std::mutex>& lock);
+  void CommitGroup(Group& group);
+  void CommitProbe();
+  void CommitAlone(PendingChange& change);
+  void Tell();
 
-  StoreState* const state_;
-  Clock* const clock_;
-  // The writer thread's own after construction.
-  std::unique_ptr<Connection> db_;
-  HistoryLink history_;
-  const std::string boot_;
-  int checkpoint_at_pages_;
+  const std::unique_ptr<Committer> committer_;  // Of whoever has set busy_.
 
   std::mutex mutex_;
-  std::condition_variable queued_;
+  std::condition_variable wanted_;
   // Guarded by mutex_.
-  std::deque<std::shared_ptr<Pending>> queue_;
-  std::function<void()> listener_;
-  bool probing_ = false;
+  std::shared_ptr<Group> waiting_ = std::make_shared<Group>();
+  size_t last_size_ = 0;  // Of the group before; of one: changes run on their callers' threads.
+  bool busy_ = false;     // Somebody writes.
+  bool probe_wanted_ = false;
+  bool checkpoint_wanted_ = false;
   bool ending_ = false;
+
+  std::mutex listener_mutex_;
+  std::function<void()> listener_;  // Guarded by listener_mutex_.
 
   std::thread thread_;
 };

@@ -34,9 +34,10 @@ void NoOpExecutor::Execute(RunningAttempt& attempt) {
     starts_.push_back({run.id, run.nominal_at.value_or(run.queued_at), clock_->Now()});
     changed_.notify_all();
   }
-  Must(store_->Write([&](StoreTx& tx) {
+  const auto end = [&](StoreTx& tx) {
     return tx.FinishRun(run.id, run.fence, RunPhase::kSucceeded, std::nullopt, clock_->Now());
-  }));
+  };
+  Must(store_->Write(end, Refusal::kBeforeWriting));
 }
 
 void NoOpExecutor::Abandon(RunningAttempt& attempt) { Die(attempt.run.id + " hangs"); }

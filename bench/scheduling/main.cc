@@ -94,8 +94,9 @@ json Submit(const std::string& folder, int producers, int for_seconds) {
   for (int i = 0; i < producers; ++i) {
     threads.emplace_back([&] {
       while (!stop) {
-        Must(daemon.store->Write(
-            [&](StoreTx& tx) { return tx.InsertRun(QueuedRun("job", daemon.clock.Now())); }));
+        const RunRow run = QueuedRun("job", daemon.clock.Now());
+        Must(daemon.store->Write([&](StoreTx& tx) { return tx.InsertRun(run); },
+                                 Refusal::kBeforeWriting));
         ++acknowledged;
       }
     });

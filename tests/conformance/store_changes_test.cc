@@ -85,6 +85,72 @@ TEST_P(StoreConformance, FailedChangeTakesNothingElseWithIt) {
   EXPECT_EQ(wrong, 0);
 }
 
+// Half of the changes promise to refuse before they write, and keep it.
+TEST_P(StoreConformance, ARefusalBeforeWritingTakesNothingElseWithIt) {
+  constexpr int kThreads = 16;
+  constexpr int kEach = 50;
+  InsertRun(Queued("there", "j"));
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  std::atomic<int> wrong = 0;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const bool fails = (t + i) % 3 == 0;
+        const std::string id = "r" + std::to_string(t * 1000 + i);
+        const Status status = store_->Write(
+            [&](StoreTx& tx) { return tx.InsertRun(Queued(fails ? "there" : id, "j")); },
+            t % 2 == 0 ? Refusal::kBeforeWriting : Refusal::kAnyTime);
+        const auto run = store_->Query([&](const StoreReader& r) { return r.GetRun(id); });
+        if (status.has_value() == fails || !run || run->has_value() == fails) ++wrong;
+        if (!status && status.error().code != "conflict") ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+// Who breaks the promise breaks the commit: what shared it is refused as what may be tried again,
+// and nothing of it is there.
+TEST_P(StoreConformance, ABrokenPromiseLeavesNothingHalfDone) {
+  constexpr int kThreads = 8;
+  constexpr int kEach = 50;
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  std::atomic<int> wrong = 0;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const std::string id = "r" + std::to_string(t * 1000 + i);
+        const bool breaks = t == 0;
+        const Status status = store_->Write(
+            [&](StoreTx& tx) -> Status {
+              BIZOND_RETURN_IF_ERROR(tx.InsertRun(Queued(id, "j")));
+              if (breaks) return Fail(ErrorKind::kPermanent, "meant", "meant");
+              return {};
+            },
+            t % 2 == 0 ? Refusal::kBeforeWriting : Refusal::kAnyTime);
+        const auto run = store_->Query([&](const StoreReader& r) { return r.GetRun(id); });
+        if (!run || run->has_value() != status.has_value()) ++wrong;
+        const std::string code = status ? "" : status.error().code;
+        if (breaks ? code != "meant" : !code.empty() && code != "store_unavailable") ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_P(StoreConformance, AnEventIdIsNotGivenTwice) {
+  InsertRun(Queued("r", "j", 1));
+  const int64_t last = Get([](const StoreReader& r) { return r.LastEventId(); });
+  EXPECT_TRUE(store_->Retain(At(100'000), 100));
+  EXPECT_EQ(Get([](const StoreReader& r) { return r.LastEventId(); }), last);
+  InsertRun(Queued("s", "j", 2));
+  EXPECT_GT(Get([](const StoreReader& r) { return r.LastEventId(); }), last);
+}
+
 TEST_P(StoreConformance, ThrownChangeIsUndoneAndThrownAgain) {
   EXPECT_THROW(Write([](StoreTx& tx) -> Status {
                  (void)tx.InsertRun(Queued("r", "j"));
