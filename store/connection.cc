@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "store/wal_vfs.h"
+
 namespace bizond {
 namespace {
 
@@ -108,7 +110,9 @@ std::optional<std::string> Query::MaybeText(int column) const {
 // ---- Connection ----
 
 Connection::Connection(const std::filesystem::path& path, Role role, StoreState* state)
-    : path_(path.string()), state_(state), database_(path_, OpenFlags(role), kBusyTimeoutMs) {
+    : path_(path.string()),
+      state_(state),
+      database_(path_, OpenFlags(role), kBusyTimeoutMs, role == Role::kWriter ? WalVfs() : "") {
   // First of all: a pragma that throws closes the database.
   if (role != Role::kPrivate) LeaveWalOnClose();
   sqlite3_extended_result_codes(database_.getHandle(), 1);
