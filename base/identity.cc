@@ -29,13 +29,21 @@ void FillRandom(std::span<uint8_t> out) {
   }
 }
 
-uint64_t RandomWord() {
-  std::array<uint8_t, 8> bytes;
-  FillRandom(bytes);
-  uint64_t word = 0;
-  for (const uint8_t byte : bytes) word = word << 8 | byte;
-  return word;
-}
+// Of the kernel, many at a time. Not for several threads at once.
+class RandomWords {
+ public:
+  uint64_t Next() {
+    if (left_ == 0) {
+      FillRandom({reinterpret_cast<uint8_t*>(words_.data()), sizeof words_});
+      left_ = words_.size();
+    }
+    return words_[--left_];
+  }
+
+ private:
+  std::array<uint64_t, 64> words_{};
+  size_t left_ = 0;
+};
 
 // The 74 bits behind the time of a UUIDv7, split as RFC 9562 does.
 struct UuidTail {
@@ -53,7 +61,7 @@ class UuidSequence {
     int64_t now_ms = std::max<int64_t>(0, ToUnixMicros(now) / 1000);
     std::lock_guard lock(mutex_);
     if (now_ms <= last_ms_ && last_ms_ - now_ms < kBackwardsTolerance_ms) {
-      const uint64_t next = tail_.rand_b + 1 + (RandomWord() >> 32);
+      const uint64_t next = tail_.rand_b + 1 + (random_.Next() >> 32);
       tail_.rand_b = next & kRandBMask;
       if (next > kRandBMask && ++tail_.rand_a > 0xfff) {
         tail_.rand_a = 0;
@@ -62,7 +70,7 @@ class UuidSequence {
     } else {
       last_ms_ = now_ms;
       // The highest bit starts at zero: room for the increments.
-      tail_ = {static_cast<uint16_t>(RandomWord() & 0x7ff), RandomWord() & kRandBMask};
+      tail_ = {static_cast<uint16_t>(random_.Next() & 0x7ff), random_.Next() & kRandBMask};
     }
     return Format(static_cast<uint64_t>(last_ms_), tail_);
   }
@@ -86,6 +94,7 @@ class UuidSequence {
   // Guarded by mutex_.
   int64_t last_ms_ = -kBackwardsTolerance_ms;
   UuidTail tail_;
+  RandomWords random_;
 };
 
 std::string HexOfBytes(std::span<const uint8_t> bytes) {

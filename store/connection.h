@@ -12,11 +12,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/time.h"
@@ -145,6 +146,11 @@ class Connection {
     bool in_use = false;
   };
 
+  struct SqlHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view sql) const { return std::hash<std::string_view>()(sql); }
+  };
+
   Query Take(std::string_view sql);
   Error Failed(const SQLite::Exception& exception);
 
@@ -152,7 +158,7 @@ class Connection {
   StoreState* state_;
   std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);
   SQLite::Database database_;
-  std::map<std::string, Kept, std::less<>> kept_;
+  std::unordered_map<std::string, Kept, SqlHash, std::equal_to<>> kept_;
   std::optional<Error> failure_;
 };
 

@@ -16,10 +16,7 @@ std::vector<EventRow> After(Connection& db, int64_t id, int limit) {
   return rows;
 }
 
-int64_t LastId(Connection& db) {
-  // The newest event may be dropped by now; its number stays here.
-  return db.MaybeInt("SELECT seq FROM sqlite_sequence WHERE name = 'events'").value_or(0);
-}
+int64_t LastId(Connection& db) { return db.MaybeInt("SELECT max(id) FROM events").value_or(0); }
 
 int64_t Append(Change& change, const EventRow& event) {
   change.db.Run("INSERT INTO events (at, kind, subject, detail) VALUES (?, ?, ?, ?)", event.at,
@@ -30,10 +27,13 @@ int64_t Append(Change& change, const EventRow& event) {
 
 void Tell(Change& change, std::string_view kind, std::string_view subject, UtcTime at,
           std::initializer_list<std::pair<const char*, std::string>> detail) {
-  nlohmann::json json = nlohmann::json::object();
-  for (const auto& [key, value] : detail) json[key] = value;
-  Append(change, {0, at, std::string(kind), std::string(subject),
-                  json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)});
+  std::string text = "{";
+  for (const auto& [key, value] : detail) {
+    if (text.size() > 1) text += ',';
+    text.append(1, '"').append(key).append("\":");
+    text += nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  Append(change, {0, at, std::string(kind), std::string(subject), text + '}'});
 }
 
 std::optional<std::string> IdempotentRun(Connection& db, std::string_view job,

@@ -14,7 +14,8 @@ namespace {
   "id, job, job_version, trigger, phase, attempt, fence, node, reset, priority, nominal_at, " \
   "queued_at, not_before, started_at, finished_at, stage, rows_read, rows_written, "          \
   "rows_rejected, rows_deduplicated, rows_filtered, bytes_written, published, stop_request, " \
-  "error, pool, key, key_limit, parallel, waits, warnings, cursor_window, backfill"
+  "error, pool, key, key_limit, parallel, waits, warnings, cursor_window, backfill, "         \
+  "attempt_started_at"
 #define BIZOND_ATTEMPT_ALL_COLUMNS "run_id, number, started_at, finished_at, error"
 #define BIZOND_STREAM_ALL_COLUMNS                                                      \
   "run_id, stream, state, rows_read, rows_written, rows_rejected, rows_deduplicated, " \
@@ -25,10 +26,11 @@ namespace {
   "INSERT OR REPLACE INTO main." table " (" columns ") SELECT " columns " FROM hot." table \
   " WHERE " condition
 
-// 5 is RunPhase::kHeld.
+// A run is queued before it ends: what the index of queued_at offers in vain are the few that were
+// under way. 5 is RunPhase::kHeld.
 constexpr const char* kOldRuns =
-    "SELECT id FROM runs WHERE finished_at IS NOT NULL AND finished_at < ? AND phase >= 2 AND "
-    "phase <> 5 ORDER BY finished_at LIMIT ?";
+    "SELECT id FROM runs WHERE queued_at < ?1 AND finished_at < ?1 AND phase >= 2 AND phase <> 5 "
+    "ORDER BY queued_at LIMIT ?2";
 constexpr std::array kCopyRun = {
     BIZOND_COPY("attempts", BIZOND_ATTEMPT_ALL_COLUMNS, "run_id = ?"),
     BIZOND_COPY("run_streams", BIZOND_STREAM_ALL_COLUMNS, "run_id = ?"),
@@ -50,8 +52,6 @@ constexpr const char* kDeleteOccurrence =
     "DELETE FROM occurrences WHERE job = ? AND nominal_at = ? AND recorded_at < ? AND "
     "state NOT IN ('queued', 'buffered')";
 
-// A run is queued before it ends: what the index of queued_at offers in vain are the few that were
-// under way.
 constexpr const char* kPastRuns =
     "SELECT id FROM main.runs WHERE queued_at < ?1 AND finished_at < ?1 ORDER BY queued_at LIMIT "
     "?2";
@@ -66,10 +66,10 @@ constexpr const char* kPruneOccurrence =
     "DELETE FROM main.occurrences WHERE job = ? AND nominal_at = ?";
 
 // What is dropped without a copy. Events go in the order of their ids, which is that of their
-// times.
+// times; the newest stays, so that its id is not given to another.
 constexpr std::array kDrops = {
-    "DELETE FROM events WHERE id IN (SELECT id FROM (SELECT id, at FROM events ORDER BY id "
-    "LIMIT ?2) WHERE at < ?1)",
+    "DELETE FROM events WHERE id IN (SELECT id FROM (SELECT id, at FROM events WHERE id < (SELECT "
+    "max(id) FROM events) ORDER BY id LIMIT ?2) WHERE at < ?1)",
     "DELETE FROM idempotency_keys WHERE (job, key) IN (SELECT job, key FROM idempotency_keys "
     "WHERE created_at < ?1 ORDER BY created_at LIMIT ?2)",
     "DELETE FROM stream_states WHERE rowid IN (SELECT s.rowid FROM deleted_jobs d JOIN "

@@ -8,6 +8,8 @@
 //
 // Runs of one pool and key are a group: they can stand in for each other, so that of a group only
 // the first is ever let go.
+#include <algorithm>
+#include <deque>
 #include <functional>
 #include <map>
 #include <set>
@@ -22,6 +24,7 @@ namespace {
 
 constexpr int kDuePerClaim = 1000;
 constexpr int kLooksPerClaim = 500;
+constexpr int kReadAtOnce = 64;
 constexpr size_t kSkipsPerClaim = 64;
 
 void LetGo(Change& change, std::string_view id) {
@@ -95,7 +98,7 @@ void LetKeyGo(Change& change, std::string_view key) {
 
 void LetJobGo(Change& change, std::string_view job) {
   Query first = change.db.Prepare(
-      "SELECT id FROM runs WHERE phase = 0 AND waits = 2 AND job = ? "
+      "SELECT id FROM runs WHERE phase < 2 AND job = ? AND waits = 2 "
       "ORDER BY priority DESC, queued_at, id LIMIT 1",
       job);
   if (first.Step()) LetGo(change, first.Text(0));
@@ -136,14 +139,15 @@ class Claims {
         return result;
       }
       if (IsPassedOver(*run)) continue;
-      BIZOND_ASSIGN_OR_RETURN(run->fence, Claim(change_, run->id, node_, now_));
-      run->phase = RunPhase::kRunning;
-      ++run->attempt;
+      Begin(change_, *run, NextFence(), node_, now_);
       jobs_.insert(run->job);
       ++keys_[run->key];
       ++pools_[run->pool];
       LetOthersGo(*run);
-      if (run->parallel) LetJobGo(change_, run->job);
+      if (run->parallel) {
+        LetJobGo(change_, run->job);
+        let_go_ = true;
+      }
       result.runs.push_back(std::move(*run));
     }
     result.more = true;
@@ -160,14 +164,32 @@ class Claims {
     return woken == kDuePerClaim;
   }
 
+  // Several are read at once, and again after others were let go: one of those may come first.
   std::optional<RunRow> FirstReady() {
-    Query query = change_.db.Prepare(
-        "SELECT " BIZOND_RUN_COLUMNS
-        "FROM runs WHERE phase = 0 AND waits = 0 ORDER BY priority DESC, queued_at, id");
-    while (query.Step()) {
-      if (skipped_.empty() || !skipped_.contains(query.Text(0))) return RunFromRow(query);
+    if (ready_.empty() || let_go_) {
+      ready_.clear();
+      let_go_ = false;
+      Query query = change_.db.Prepare(
+          "SELECT " BIZOND_RUN_COLUMNS
+          "FROM runs WHERE phase = 0 AND waits = 0 ORDER BY priority DESC, queued_at, id");
+      while (std::ssize(ready_) < std::min(bounds_.runs, kReadAtOnce) && query.Step()) {
+        if (!skipped_.contains(query.Text(0))) ready_.push_back(RunFromRow(query));
+      }
     }
-    return std::nullopt;
+    if (ready_.empty()) return std::nullopt;
+    RunRow first = std::move(ready_.front());
+    ready_.pop_front();
+    return first;
+  }
+
+  // As many are taken as were read with this run: none may be left over for most.
+  int64_t NextFence() {
+    if (fences_left_ == 0) {
+      fences_left_ = 1 + std::ssize(ready_);
+      fence_ = NewFences(change_, fences_left_);
+    }
+    --fences_left_;
+    return fence_++;
   }
 
   bool IsPassedOver(const RunRow& run) {
@@ -199,10 +221,12 @@ class Claims {
   }
   // The room that this run leaves, or did not take, is for the next of its pool or of its group.
   void LetOthersGo(const RunRow& run) {
+    if (run.pool == kDefaultPool && run.key.empty()) return;
+    let_go_ = true;
     if (run.pool != kDefaultPool) {
       if (!PoolHasRoom(run.pool)) return;
       LetPoolGo(change_, run.pool, [this](const std::string& key) { return KeyHasRoom(key); });
-    } else if (!run.key.empty() && KeyHasRoom(run.key)) {
+    } else if (KeyHasRoom(run.key)) {
       LetGroupGo(change_, run.pool, run.key);
     }
   }
@@ -244,6 +268,10 @@ class Claims {
   std::map<std::string, int64_t> pools_;
   std::map<std::string, int64_t> key_limits_;
   std::set<std::string> skipped_;
+  std::deque<RunRow> ready_;
+  bool let_go_ = false;  // Since ready_ was read.
+  int64_t fence_ = 0;    // The next one.
+  int64_t fences_left_ = 0;
 };
 
 }  // namespace
@@ -251,14 +279,14 @@ class Claims {
 RunWait WaitOfNew(Connection& db, const RunRow& run) {
   if (run.not_before > run.queued_at) return RunWait::kTime;
   if (run.parallel) return RunWait::kWorker;
-  Query oldest = db.Prepare(
+  Query next = db.Prepare(
       "SELECT waits, attempt, priority FROM runs WHERE phase < 2 AND job = ? "
-      "ORDER BY queued_at, id LIMIT 1",
+      "ORDER BY waits, priority DESC, queued_at, id LIMIT 1",
       run.job);
-  if (!oldest.Step()) return RunWait::kWorker;
+  if (!next.Step()) return RunWait::kWorker;
   // Behind one that is sure to let the next one go at its end; a claim finds the others out.
-  const bool waits_for_time = oldest.Int(0) == static_cast<int64_t>(RunWait::kTime);
-  const bool comes_first = oldest.Int(1) > 0 || (!waits_for_time && oldest.Int(2) >= run.priority);
+  const bool waits_for_time = next.Int(0) == static_cast<int64_t>(RunWait::kTime);
+  const bool comes_first = next.Int(1) > 0 || (!waits_for_time && next.Int(2) >= run.priority);
   return comes_first ? RunWait::kJob : RunWait::kWorker;
 }
 

@@ -20,39 +20,41 @@ std::vector<RunRow> AllRows(Query query) {
   return rows;
 }
 
-// The statement names the phase as a number and repeats the condition of the partial index.
+constexpr const char* kEnded = "phase >= 2 AND ";
+constexpr const char* kActive = "phase < 2 AND ";
+
+// The statement names the phase as a number and repeats the conditions of the partial indexes.
 std::string PhaseCondition(RunPhase phase) {
-  const int number = static_cast<int>(phase);
-  const char* const index = IsActive(phase)                ? "phase < 2 AND "
-                            : phase > RunPhase::kSucceeded ? "phase > 2 AND "
-                                                           : "";
-  return fmt::format("{}phase = {} AND ", index, number);
+  return fmt::format("{}{}phase = {} AND ", IsActive(phase) ? kActive : kEnded,
+                     phase > RunPhase::kSucceeded ? "phase > 2 AND " : "", static_cast<int>(phase));
 }
 
 std::vector<RunRow> Newest(Connection& db, const RunFilter& filter,
-                           const std::optional<PageKey>& after, size_t limit) {
+                           const std::optional<PageKey>& after, size_t limit,
+                           const std::string& phases) {
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
-  const std::string sql = fmt::format(
-      "SELECT " BIZOND_RUN_COLUMNS
+  const std::string found = fmt::format(
       "FROM runs WHERE {}{}{}(queued_at, id) < (?2, ?3) AND queued_at >= ?4 AND queued_at < ?5 "
       "ORDER BY queued_at DESC, id DESC LIMIT ?6",
-      filter.job.empty() ? "?1 = '' AND " : "job = ?1 AND ",
-      filter.phase ? PhaseCondition(*filter.phase) : "",
+      filter.job.empty() ? "?1 = '' AND " : "job = ?1 AND ", phases,
       filter.slices ? "" : "cursor_window IS NULL AND ");
+  // The active runs of a job are indexed in another order: what is sorted is made small.
+  const std::string sql =
+      phases == kActive && !filter.job.empty()
+          ? fmt::format("SELECT " BIZOND_RUN_COLUMNS
+                        "FROM runs WHERE id IN (SELECT id {}) ORDER BY queued_at DESC, id DESC",
+                        found)
+          : "SELECT " BIZOND_RUN_COLUMNS + found;
   return AllRows(db.Prepare(sql, filter.job, after ? after->micros : kMax,
                             after ? after->text : std::string(),
                             filter.since ? ToUnixMicros(*filter.since) : kMin,
                             filter.until ? ToUnixMicros(*filter.until) : kMax, limit));
 }
 
-// Both lists are sorted; of a run that is in both the hot one stays.
-std::vector<RunRow> NewestOfBoth(Connection& db, Connection* history, const RunFilter& filter,
-                                 const std::optional<PageKey>& after, size_t limit) {
-  std::vector<RunRow> rows = Newest(db, filter, after, limit);
-  if (history == nullptr) return rows;
-  std::vector<RunRow> old = Newest(*history, filter, after, limit);
-  std::move(old.begin(), old.end(), std::back_inserter(rows));
+// Both lists are sorted; of a run that is in both the first one's stays.
+std::vector<RunRow> Merge(std::vector<RunRow> rows, std::vector<RunRow> more, size_t limit) {
+  std::move(more.begin(), more.end(), std::back_inserter(rows));
   std::stable_sort(rows.begin(), rows.end(), [](const RunRow& a, const RunRow& b) {
     return std::tie(a.queued_at, a.id) > std::tie(b.queued_at, b.id);
   });
@@ -61,6 +63,23 @@ std::vector<RunRow> NewestOfBoth(Connection& db, Connection* history, const RunF
              rows.end());
   if (rows.size() > limit) rows.resize(limit);
   return rows;
+}
+
+// Of bizond.db, where a job's runs are in two indexes.
+std::vector<RunRow> NewestHot(Connection& db, const RunFilter& filter,
+                              const std::optional<PageKey>& after, size_t limit) {
+  if (filter.phase) return Newest(db, filter, after, limit, PhaseCondition(*filter.phase));
+  if (filter.job.empty()) return Newest(db, filter, after, limit, "");
+  return Merge(Newest(db, filter, after, limit, kActive), Newest(db, filter, after, limit, kEnded),
+               limit);
+}
+
+std::vector<RunRow> NewestOfBoth(Connection& db, Connection* history, const RunFilter& filter,
+                                 const std::optional<PageKey>& after, size_t limit) {
+  std::vector<RunRow> rows = NewestHot(db, filter, after, limit);
+  if (history == nullptr) return rows;
+  const std::string phases = filter.phase ? PhaseCondition(*filter.phase) : "";
+  return Merge(std::move(rows), Newest(*history, filter, after, limit, phases), limit);
 }
 
 }  // namespace
@@ -92,7 +111,7 @@ JobHistory History(Connection& db, Connection* history, std::string_view job) {
   filter.job = std::string(job);
   filter.slices = false;
   JobHistory result;
-  result.recent = Newest(db, filter, std::nullopt, kRecentRuns);
+  result.recent = NewestHot(db, filter, std::nullopt, kRecentRuns);
   if (result.recent.size() < kRecentRuns && history != nullptr) {
     result.recent = NewestOfBoth(db, history, filter, std::nullopt, kRecentRuns);
   }
@@ -151,6 +170,15 @@ std::vector<AttemptRow> Attempts(Connection& db, std::string_view run) {
   while (query.Step()) {
     rows.push_back({static_cast<int>(query.Int(0)), query.Time(1), query.MaybeTime(2),
                     DecodeError(query.MaybeText(3))});
+  }
+  // The latest is the run's own.
+  Query latest = db.Prepare(
+      "SELECT attempt, attempt_started_at, finished_at, error FROM runs WHERE id = ? AND attempt > "
+      "0 AND attempt_started_at IS NOT NULL",
+      run);
+  if (latest.Step() && (rows.empty() || rows.back().number < latest.Int(0))) {
+    rows.push_back({static_cast<int>(latest.Int(0)), latest.Time(1), latest.MaybeTime(2),
+                    DecodeError(latest.MaybeText(3))});
   }
   return rows;
 }

@@ -26,15 +26,13 @@ void TellStop(Change& change, const RunRow& run, StopRequest request) {
                 {"stop_requested", request == StopRequest::kCancel ? "cancel" : "none"}});
 }
 
-// One counter for all runs, so that a fence tells the order of any two attempts.
-int64_t NextFence(Change& change) {
-  return change.db.MaybeInt("UPDATE meta SET value = value + 1 WHERE key = 'fence' RETURNING value")
-      .value();
-}
-
+// The attempt is not the run's last: from now on it has a row of its own.
 void EndAttempt(Change& change, const RunRow& run, const std::optional<Error>& error, UtcTime now) {
-  change.db.Run("UPDATE attempts SET finished_at = ?, error = ? WHERE run_id = ? AND number = ?",
-                now, EncodeError(error), run.id, run.attempt);
+  change.db.Run(
+      "INSERT OR REPLACE INTO attempts (run_id, number, started_at, finished_at, error) "
+      "SELECT id, attempt, attempt_started_at, ?, ? FROM runs "
+      "WHERE id = ? AND attempt_started_at IS NOT NULL",
+      now, EncodeError(error), run.id);
 }
 
 Result<RunRow> Known(Connection& db, std::string_view id) {
@@ -46,6 +44,50 @@ Result<RunRow> Known(Connection& db, std::string_view id) {
 Failure WrongPhase(const RunRow& run, std::string_view wanted) {
   return Conflict(fmt::format("run {} is {}, not {}", run.id, RunPhaseName(run.phase), wanted),
                   fmt::format("bizond runs show {}", run.id));
+}
+
+bool IsOwned(const RunRow& run, int64_t fence) {
+  return run.phase == RunPhase::kRunning && run.fence == fence;
+}
+
+Failure Fenced(const RunRow& run, int64_t fence) {
+  return Fail(ErrorKind::kStopped, "fenced",
+              fmt::format("run {} is {} under fence {}; this attempt has fence {} and may write no "
+                          "more",
+                          run.id, RunPhaseName(run.phase), run.fence, fence),
+              fmt::format("bizond runs show {}", run.id));
+}
+
+// What became of the fire that made the run, if one did.
+void SettleOccurrence(Change& change, const RunRow& run, std::string_view state,
+                      const std::optional<std::string>& reason = std::nullopt) {
+  if (!run.nominal_at) return;
+  change.db.Run(
+      "UPDATE occurrences SET state = ?, reason = coalesce(?, reason) WHERE job = ? AND nominal_at "
+      "= ? AND run_id = "
+      "?",
+      state, reason, run.job, *run.nominal_at, run.id);
+}
+
+// What the end of a run has to know of it: the other fields are not read.
+std::optional<RunRow> GetForItsEnd(Connection& db, std::string_view id) {
+  Query query = db.Prepare(
+      "SELECT job, phase, attempt, fence, waits, pool, key, nominal_at, cursor_window FROM runs "
+      "WHERE id = ?",
+      id);
+  if (!query.Step()) return std::nullopt;
+  RunRow run;
+  run.id = id;
+  run.job = query.Text(0);
+  run.phase = static_cast<RunPhase>(query.Int(1));
+  run.attempt = static_cast<int>(query.Int(2));
+  run.fence = query.Int(3);
+  run.waits = static_cast<RunWait>(query.Int(4));
+  run.pool = query.Text(5);
+  run.key = query.Text(6);
+  run.nominal_at = query.MaybeTime(7);
+  run.window = query.MaybeText(8).value_or("");
+  return run;
 }
 
 // The end of a run, whatever it is.
@@ -68,16 +110,20 @@ void End(Change& change, const RunRow& run, RunPhase phase, const std::optional<
 
 }  // namespace
 
+int64_t NewFences(Change& change, int64_t count) {
+  const int64_t last =
+      change.db
+          .MaybeInt("UPDATE meta SET value = value + ? WHERE key = 'fence' RETURNING value", count)
+          .value();
+  return last - count + 1;
+}
+
 Failure NoRun(std::string_view id) { return NotFound("run", id, "bizond runs list"); }
 
 Result<RunRow> Owned(Connection& db, std::string_view id, int64_t fence) {
   BIZOND_ASSIGN_OR_RETURN(RunRow run, Known(db, id));
-  if (run.phase == RunPhase::kRunning && run.fence == fence) return run;
-  return Fail(ErrorKind::kStopped, "fenced",
-              fmt::format("run {} is {} under fence {}; this attempt has fence {} and may write no "
-                          "more",
-                          id, RunPhaseName(run.phase), run.fence, fence),
-              fmt::format("bizond runs show {}", id));
+  if (!IsOwned(run, fence)) return Fenced(run, fence);
+  return run;
 }
 
 Status Insert(Change& change, const RunRow& run) {
@@ -104,18 +150,22 @@ Status Insert(Change& change, const RunRow& run) {
 // A run's node ends with the boot of the store that claimed it: whatever callers name themselves,
 // what this boot runs is no orphan, and what any other ran is one.
 Result<int64_t> Claim(Change& change, std::string_view id, std::string_view node, UtcTime now) {
-  BIZOND_ASSIGN_OR_RETURN(const RunRow run, Known(change.db, id));
+  BIZOND_ASSIGN_OR_RETURN(RunRow run, Known(change.db, id));
   if (run.phase != RunPhase::kQueued) return WrongPhase(run, "queued");
-  const int64_t fence = NextFence(change);
-  const int attempt = run.attempt + 1;
+  Begin(change, run, NewFences(change, 1), node, now);
+  return run.fence;
+}
+
+void Begin(Change& change, RunRow& run, int64_t fence, std::string_view node, UtcTime now) {
+  run.phase = RunPhase::kRunning;
+  run.waits = RunWait::kWorker;
+  run.fence = fence;
+  ++run.attempt;
   change.db.Run(
-      "UPDATE runs SET phase = 1, waits = 0, attempt = ?, fence = ?, node = ?, stage = 0, error = "
-      "NULL, started_at = coalesce(started_at, ?) WHERE id = ?",
-      attempt, fence, fmt::format("{}/{}", node, change.boot), now, id);
-  change.db.Run("INSERT INTO attempts (run_id, number, started_at) VALUES (?, ?, ?)", id, attempt,
-                now);
-  TellOf(change, run, RunPhase::kRunning, attempt, now);
-  return fence;
+      "UPDATE runs SET phase = 1, waits = 0, attempt = ?1, fence = ?2, node = ?3, stage = 0, error "
+      "= NULL, started_at = coalesce(started_at, ?4), attempt_started_at = ?4 WHERE id = ?5",
+      run.attempt, fence, fmt::format("{}/{}", node, change.boot), now, run.id);
+  TellOf(change, run, RunPhase::kRunning, run.attempt, now);
 }
 
 Status Requeue(Change& change, std::string_view id, int64_t fence,
@@ -134,10 +184,11 @@ Status Requeue(Change& change, std::string_view id, int64_t fence,
 Status Finish(Change& change, std::string_view id, int64_t fence, RunPhase phase,
               const std::optional<Error>& error, UtcTime now) {
   if (IsActive(phase)) throw std::logic_error("FinishRun: the phase is not an end");
-  BIZOND_ASSIGN_OR_RETURN(const RunRow run, Owned(change.db, id, fence));
-  EndAttempt(change, run, error, now);
-  End(change, run, phase, error, now);
-  change.db.Run("UPDATE occurrences SET state = 'ran' WHERE run_id IS NOT NULL AND run_id = ?", id);
+  const std::optional<RunRow> run = GetForItsEnd(change.db, id);
+  if (!run) return NoRun(id);
+  if (!IsOwned(*run, fence)) return Fenced(*run, fence);
+  End(change, *run, phase, error, now);
+  SettleOccurrence(change, *run, "ran");
   return {};
 }
 
@@ -154,13 +205,9 @@ Status CancelQueued(Change& change, std::string_view id, const std::optional<Err
   }
   End(change, run, error ? RunPhase::kFailed : RunPhase::kCancelled, error, now);
   if (run.attempt > 0) {
-    change.db.Run("UPDATE occurrences SET state = 'ran' WHERE run_id IS NOT NULL AND run_id = ?",
-                  id);
+    SettleOccurrence(change, run, "ran");
   } else {
-    change.db.Run(
-        "UPDATE occurrences SET state = 'skipped', reason = ? WHERE run_id IS NOT NULL AND "
-        "run_id = ?",
-        error ? "failed" : "cancelled", id);
+    SettleOccurrence(change, run, "skipped", error ? "failed" : "cancelled");
   }
   return {};
 }
@@ -207,6 +254,14 @@ Status Reopen(Change& change, std::string_view id, UtcTime now) {
     return Fail(ErrorKind::kConfig, "run_active",
                 fmt::format("run {} of job \"{}\" is not at its end", other.id, run->job),
                 fmt::format("retry it when that run has ended: bizond runs show {}", other.id));
+  }
+  // A run that waited for its next attempt has its row already.
+  if (run->finished_at) {
+    change.db.Run(
+        "INSERT OR IGNORE INTO attempts (run_id, number, started_at, finished_at, error) "
+        "SELECT id, attempt, attempt_started_at, finished_at, error FROM runs "
+        "WHERE id = ? AND attempt_started_at IS NOT NULL",
+        id);
   }
   change.db.Run("DELETE FROM run_streams WHERE run_id = ? AND state <> 'recorded'", id);
   change.db.Run(

@@ -37,6 +37,8 @@ Result<std::optional<Checkpoint>> GetCheckpoint(Connection& db, std::string_view
 // ---- the life of a run ----
 Status Insert(Change& change, const RunRow& run);
 Result<int64_t> Claim(Change& change, std::string_view id, std::string_view node, UtcTime now);
+// The same of a queued run that was read in this change; `run` becomes what is stored.
+void Begin(Change& change, RunRow& run, int64_t fence, std::string_view node, UtcTime now);
 Result<ClaimedRuns> ClaimReady(Change& change, const ClaimBounds& bounds, std::string_view node,
                                UtcTime now);
 Status Requeue(Change& change, std::string_view id, int64_t fence,
@@ -65,6 +67,9 @@ Status AddWarning(Change& change, std::string_view run, int64_t fence,
 Status SetStage(Change& change, std::string_view run, int64_t fence, Stage stage);
 
 // ---- shared by the sources ----
+// The first of `count` new fences in a row. One counter for all runs, so that a fence tells the
+// order of any two attempts.
+int64_t NewFences(Change& change, int64_t count);
 // What a run that is not stored yet would wait for.
 RunWait WaitOfNew(Connection& db, const RunRow& run);
 // After the run gave back its key, its pool and (`job`) its job: a claim looks at whoever is next.

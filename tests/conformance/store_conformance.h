@@ -102,7 +102,9 @@ class StoreConformance : public ::testing::TestWithParam<StoreFactory> {
     Must([&](StoreTx& tx) { return tx.InsertRun(run); });
   }
   void Ended(const std::string& id, const std::string& job, int64_t second, RunPhase phase) {
-    InsertRun(Queued(id, job, second));
+    RunRow run = Queued(id, job, second);
+    run.nominal_at = At(second);
+    InsertRun(run);
     const int64_t fence = Claim(id);
     Must([&](StoreTx& tx) { return tx.FinishRun(id, fence, phase, std::nullopt, At(second)); });
   }

@@ -164,7 +164,9 @@ TEST_P(StoreConformance, RecordOfTheLastStreamEndsTheRunInOneTransaction) {
   Must([](StoreTx& tx) -> Status {
     BIZOND_RETURN_IF_ERROR(tx.PutJob(Job("j")));
     BIZOND_RETURN_IF_ERROR(tx.InsertOccurrence({"j", At(0), "queued", "", "r", At(0)}));
-    return tx.InsertRun(Queued("r", "j"));
+    RunRow run = Queued("r", "j");
+    run.nominal_at = At(0);
+    return tx.InsertRun(run);
   });
   const int64_t fence = Claim("r");
   StreamRecord record;

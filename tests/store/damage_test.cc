@@ -246,6 +246,44 @@ TEST_F(Migrations, KeepACopyAndGoOn) {
   EXPECT_TRUE((*store)->Query([](const StoreReader& r) { return r.GetJob("kept"); }).value());
 }
 
+// A database from before 0010: a run that is under way, and one that has ended after a retry.
+TEST_F(Migrations, ToLeanRunsKeepAttemptsAndEvents) {
+  StoreOptions before = With({});
+  std::erase_if(files_, [](const EmbeddedFile& file) {
+    return file.path.starts_with("0") ? file.path >= "0010" : file.path >= "history_0008";
+  });
+  before.migrations = files_;
+  ASSERT_TRUE(TryOpen(before)) << "and closed again";
+  Plant(
+      "INSERT INTO runs (id, job, job_version, trigger, phase, attempt, fence, node, reset, "
+      "priority, queued_at, not_before, started_at, finished_at, stage, rows_read, rows_written, "
+      "rows_rejected, rows_deduplicated, rows_filtered, bytes_written, published, stop_request) "
+      "VALUES ('going', 'j', 1, 'api', 1, 2, 7, 'n/b', 0, 0, 1, 1, 5, NULL, 1, 0, 0, 0, 0, 0, 0, "
+      "0, 0), ('ended', 'j', 1, 'api', 3, 2, 6, '', 0, 0, 1, 1, 2, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0);"
+      "INSERT INTO attempts (run_id, number, started_at, finished_at) VALUES ('going', 1, 5, 6), "
+      "('going', 2, 7, NULL), ('ended', 1, 2, 3), ('ended', 2, 4, 9);"
+      "INSERT INTO events (id, at, kind, subject, detail) VALUES (41, 1, 'run', 'going', '{}');"
+      "INSERT INTO events (id, at, kind, subject, detail) VALUES (42, 1, 'run', 'going', '{}');"
+      "DELETE FROM events WHERE id = 42");
+  const auto store = TryOpen(With({}));
+  ASSERT_TRUE(store) << Describe(store.error());
+  const auto attempts = [&](const char* run) {
+    std::vector<std::pair<int, int64_t>> found;
+    const auto rows = (*store)->Query([&](const StoreReader& r) { return r.Attempts(run); });
+    for (const AttemptRow& row : rows.value()) {
+      found.emplace_back(row.number, ToUnixMicros(row.started_at));
+    }
+    return found;
+  };
+  EXPECT_THAT(attempts("going"), ElementsAre(std::pair(1, 5), std::pair(2, 7)));
+  EXPECT_THAT(attempts("ended"), ElementsAre(std::pair(1, 2), std::pair(2, 4)));
+  EXPECT_EQ((*store)->Query([](const StoreReader& r) { return r.LastEventId(); }).value(), 42);
+  ASSERT_TRUE((*store)->Write([](StoreTx& tx) -> Status {
+    return tx.FinishRun("going", 7, RunPhase::kSucceeded, std::nullopt, FromUnixMicros(8));
+  }));
+  EXPECT_THAT(attempts("going"), ElementsAre(std::pair(1, 5), std::pair(2, 7)));
+}
+
 TEST_F(Migrations, ThatFailLeaveTheDatabaseAsItWas) {
   {
     const auto store = std::move(*TryOpen(With({})));
