@@ -211,6 +211,7 @@ struct StreamStateRow {
   std::optional<Watermark> watermark;
   std::optional<std::string> receipt;
   UtcTime updated_at{};
+  std::optional<uint64_t> full_rows = std::nullopt;  // StreamRecord::full_rows of the last one.
 };
 
 struct TargetRow {
