@@ -27,6 +27,7 @@ struct JobRow {
   bool paused = false;
   UtcTime created_at{};
   UtcTime updated_at{};
+  std::optional<UtcTime> last_success_at = std::nullopt;  // Kept by the store.
 };
 
 // ScheduleRow::next_at of a schedule that something else than its times made due.

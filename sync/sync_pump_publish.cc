@@ -58,7 +58,6 @@ Status SyncPump::Judge() {
   progress_.verdict = Checkpoint::kHeld;
   progress_.counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
   BIZOND_RETURN_IF_ERROR(parts_.state->SaveCheckpoint(stream_, progress_));
-  Failpoint("sync.after_hold");
   BIZOND_RETURN_IF_ERROR(parts_.destination->MarkStored());
   return tl::make_unexpected(std::move(*why));
 }
