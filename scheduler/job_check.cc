@@ -84,48 +84,6 @@ Status CheckLimit(const JobSpec& spec) {
               "--pool NAME=N), and a job runs once at a time by itself");
 }
 
-// What the `checks` block asks for must be something that a run of this job can be held to.
-void CheckChecks(std::string_view text, const Catalog& catalog, ParsedJob* parsed) {
-  const JobSpec& spec = *parsed->spec;
-  const ChecksSpec& checks = spec.checks;
-  const auto refuse = [&](const char* path, std::string message, std::string remedy) {
-    Refuse(text, path, {ErrorKind::kConfig, "invalid_job", std::move(message), std::move(remedy)},
-           parsed);
-  };
-  if (!checks.JudgesRows() && !checks.freshness) return;
-  if (spec.source.sync_mode == SyncMode::kStream) {
-    return refuse("checks", "a stream has no publication that could be held, and no success to age",
-                  "leave `checks` out");
-  }
-  const DestinationDescriptor* const row = catalog.FindDestination(spec.destination.name);
-  if (checks.JudgesRows() && (row == nullptr || !row->exactly_once || !row->staged)) {
-    return refuse(checks.min_rows ? "checks.min_rows" : "checks.max_drop_percent",
-                  fmt::format("the destination {} stages nothing: its rows are there before they "
-                              "are counted, and cannot be held back",
-                              spec.destination.name),
-                  "leave it out, or use a destination that stages (bizond destination list)");
-  }
-  if (checks.freshness && checks.freshness->count() <= 0) {
-    return refuse("checks.freshness", "no job could ever be that fresh",
-                  "write a time like 2h, longer than the schedule's interval and a run");
-  }
-  if (spec.source.sync_mode == SyncMode::kFullRefresh) return;
-  if (checks.max_drop_percent) {
-    parsed->warnings.push_back(
-        IssueAt(text, "checks.max_drop_percent",
-                "has no effect: only full refreshes are held against each other, and this job is " +
-                    std::string(SyncModeName(spec.source.sync_mode)),
-                "leave it out"));
-  }
-  if (checks.min_rows && *checks.min_rows > 0) {
-    parsed->warnings.push_back(
-        IssueAt(text, "checks.min_rows",
-                "counts what each run brings: one that finds less that is new is held, and so are "
-                "the fires after it",
-                "where a run may find nothing, write checks.freshness alone"));
-  }
-}
-
 }  // namespace
 
 ParsedJob CheckJob(std::string_view text, const Catalog& catalog, JobOrigin origin) {
@@ -140,8 +98,7 @@ ParsedJob CheckJob(std::string_view text, const Catalog& catalog, JobOrigin orig
         text, "concurrency.key", "a stream never ends, and holds a place of its key for good",
         "leave `key` out, or raise `limit` in all jobs that name it"));
   }
-  CheckChecks(text, catalog, &parsed);
-  if (!parsed.spec || parsed.spec->schedule.empty()) return parsed;
+  if (parsed.spec->schedule.empty()) return parsed;
   const nlohmann::json block = nlohmann::json::parse(parsed.spec->schedule, nullptr, false);
   std::string place;
   const Result<ScheduleSpec> schedule = ParseSchedule(block, parsed.spec->name, &place);

@@ -37,13 +37,15 @@ Result<Counters> SyncPump::Run(std::stop_token stop) {
 }
 
 Status SyncPump::StageAll(std::stop_token stop) {
+  Status read;
   if (IsApproved()) {
     Say(LogLevel::kInfo, "approved: what is staged is published as it is");
     cut_short_ = !progress_.exhausted;
-    return {};
+    if (stop.stop_requested()) read = tl::make_unexpected(StoppedError("the publication"));
+  } else {
+    Enter(Stage::kRead);
+    read = ReadAndWrite(stop);
   }
-  Enter(Stage::kRead);
-  Status read = ReadAndWrite(stop);
   if (read) return {};
   if (mode_ == PublishMode::kDirect && stop.stop_requested()) {
     BIZOND_RETURN_IF_ERROR(EndOfStream(read.error()));

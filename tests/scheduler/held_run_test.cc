@@ -36,8 +36,10 @@ class HeldRunTest : public ExecutorFixture {
     return run;
   }
   std::vector<RunRow> ClaimAll() {
+    ClaimBounds bounds;
+    bounds.runs = 8;
     return store_
-        ->Transact([&](StoreTx& tx) { return tx.ClaimReady({.runs = 8}, "test", clock_.Now()); })
+        ->Transact([&](StoreTx& tx) { return tx.ClaimReady(bounds, "test", clock_.Now()); })
         .value()
         .runs;
   }

@@ -41,7 +41,7 @@ TEST_F(HeldApiTest, AHeldRunIsApprovedOnce) {
   EXPECT_EQ(again.status, 409);
   EXPECT_EQ(again.code(), "run_not_held");
   EXPECT_EQ(Post("/api/v1/runs/none/approve", json::object()).status, 404);
-  EXPECT_EQ(Post(run + "/approve", {{"x", 1}}).status, 422);
+  EXPECT_EQ(Post(run + "/approve", {{"x", 1}}).status, 400);
   EXPECT_EQ(Get(run + "/approve").status, 405);
 }
 
