@@ -130,8 +130,7 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
     const Status status = RunOrDiscard(attempt, i);
     if (status) continue;
     if (status.error().kind == ErrorKind::kStopped) return status;
-    BIZOND_RETURN_IF_ERROR(
-        NoteFailure(attempt, attempt.spec.source.streams[i], status.error()));
+    BIZOND_RETURN_IF_ERROR(NoteFailure(attempt, attempt.spec.source.streams[i], status.error()));
   }
   if (attempt.first_error) return tl::make_unexpected(*attempt.first_error);
   if (attempt.held) return tl::make_unexpected(*attempt.held);
@@ -149,10 +148,10 @@ Status SyncExecutor::RunOrDiscard(Attempt& attempt, size_t index) {
       attempt.left_out = true;
       if (standing == Standing::kOpen) return {};
       if (const Status gone = RunStream(attempt, index, /*discards=*/true); !gone) {
-        attempt.log->Write(LogLevel::kWarning,
-                           "what is staged could not be removed, the next run does it: " +
-                               Describe(gone.error()),
-                           {{"stream", stream}});
+        attempt.log->Write(
+            LogLevel::kWarning,
+            "what is staged could not be removed, the next run does it: " + Describe(gone.error()),
+            {{"stream", stream}});
       }
       return {};
     }
@@ -283,10 +282,9 @@ Result<SyncExecutor::Standing> SyncExecutor::StandingOf(const RunRow& run,
     BIZOND_ASSIGN_OR_RETURN(const auto checkpoint, reader.GetCheckpoint(run.id, stream));
     if (checkpoint && !checkpoint->intent.empty()) return Standing::kDecided;
     BIZOND_ASSIGN_OR_RETURN(const auto streams, reader.RunStreams(run.id));
-    const bool recorded =
-        std::any_of(streams.begin(), streams.end(), [&](const RunStreamRow& row) {
-          return row.stream == stream && row.state == "recorded";
-        });
+    const bool recorded = std::any_of(streams.begin(), streams.end(), [&](const RunStreamRow& row) {
+      return row.stream == stream && row.state == "recorded";
+    });
     if (recorded) return Standing::kRecorded;
     if (!checkpoint || checkpoint->verdict.empty()) return Standing::kOpen;
     return checkpoint->verdict == Checkpoint::kApproved ? Standing::kApproved : Standing::kHeld;

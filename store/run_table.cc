@@ -190,8 +190,8 @@ Status Reopen(Change& change, std::string_view id, UtcTime now) {
   }
   // Of a partial run the streams that were published stay; the others are tried again.
   // Another attempt would read again what a person is asked to judge.
-  const bool ended = !IsActive(run->phase) && run->phase != RunPhase::kSucceeded &&
-                     run->phase != RunPhase::kHeld;
+  const bool ended =
+      !IsActive(run->phase) && run->phase != RunPhase::kSucceeded && run->phase != RunPhase::kHeld;
   if (!ended || (run->published && run->phase != RunPhase::kPartial)) {
     return WrongPhase(*run, "an ended run that has not published");
   }

@@ -146,8 +146,7 @@ Status SqliteTx::FailStream(std::string_view run, int64_t fence, std::string_vie
 
 Status SqliteTx::HoldStream(std::string_view run, int64_t fence, std::string_view stream,
                             const Error& why) {
-  return db_.Guard(
-      [&]() -> Status { return runs::HoldStream(change_, run, fence, stream, why); });
+  return db_.Guard([&]() -> Status { return runs::HoldStream(change_, run, fence, stream, why); });
 }
 
 Status SqliteTx::AddWarning(std::string_view run, int64_t fence, const RunWarningRow& warning) {

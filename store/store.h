@@ -156,8 +156,9 @@ class StoreTx : public StoreReader {
   // after `not_before`: running -> queued. The checkpoint stays.
   virtual Status RequeueRun(std::string_view id, int64_t fence, const std::optional<Error>& error,
                             UtcTime not_before, UtcTime now) = 0;
-  // running -> an ended phase. Its checkpoints go, but for a held run's; its occurrence becomes `ran`; a success makes an
-  // occurrence, and due, each schedule whose upstream is this job, unless the run is a slice.
+  // running -> an ended phase. Its checkpoints go, but for a held run's; its occurrence becomes
+  // `ran`; a success makes an occurrence, and due, each schedule whose upstream is this job, unless
+  // the run is a slice.
   virtual Status FinishRun(std::string_view id, int64_t fence, RunPhase phase,
                            const std::optional<Error>& error, UtcTime now) = 0;
   // A queued run that never started, or waits for a retry: -> cancelled or failed. One with a

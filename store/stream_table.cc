@@ -55,7 +55,8 @@ Result<std::vector<StreamStateRow>> All(Connection& db, std::string_view job) {
 Result<std::optional<StreamStateRow>> Get(Connection& db, std::string_view job,
                                           std::string_view stream) {
   Query query = db.Prepare(
-      "SELECT stream, watermark, receipt, updated_at, full_rows FROM stream_states WHERE job = ? AND "
+      "SELECT stream, watermark, receipt, updated_at, full_rows FROM stream_states WHERE job = ? "
+      "AND "
       "stream = ?",
       job, stream);
   if (!query.Step()) return std::optional<StreamStateRow>();
