@@ -77,6 +77,8 @@ class ForegroundRun {
                         before->definition == file_.spec.definition && !options_.reset;
       if (IsActive(ended.phase) || same) return ended;
     }
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> judged, SettleHeld(name, stop));
+    if (judged) return *judged;
     PutOptions put;
     put.managed_by = "file";
     put.origin = std::filesystem::absolute(options_.job_file).string();
@@ -96,6 +98,22 @@ class ForegroundRun {
   }
 
  private:
+  // What becomes of a run that a check holds back. Its row when there is no other run to make.
+  Result<std::optional<RunRow>> SettleHeld(const std::string& name, std::stop_token stop) {
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<std::string> held,
+                            store_->Query([&](const auto& r) { return r.HeldRun(name); }));
+    if (!held) {
+      if (!options_.approve) return std::optional<RunRow>();
+      return Fail(ErrorKind::kConfig, "run_not_held", "no run of the job is held back by a check",
+                  "bizond run without --approve");
+    }
+    if (options_.approve) BIZOND_RETURN_IF_ERROR(service_->Approve(*held));
+    if (options_.discard) BIZOND_RETURN_IF_ERROR(service_->Cancel(*held));
+    BIZOND_ASSIGN_OR_RETURN(RunRow row, ExecuteOne(*held, stop));
+    if (options_.discard && row.phase == RunPhase::kCancelled) return std::optional<RunRow>();
+    return std::optional<RunRow>(std::move(row));
+  }
+
   // A stream job has its run from Put on.
   Result<RunRow> Begin(const TriggerOptions& trigger) {
     BIZOND_ASSIGN_OR_RETURN(const auto active, store_->Query([&](const StoreReader& reader) {

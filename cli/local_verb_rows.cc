@@ -60,6 +60,14 @@ int RunVerb(const Invocation& invocation) {
   options.state = invocation.arguments.Text("--state");
   options.wait = invocation.arguments.Has("--wait");
   options.max_iterations = invocation.arguments.Number("--max-iterations");
+  options.approve = invocation.arguments.Has("--approve");
+  options.discard = invocation.arguments.Has("--discard");
+  if (options.approve && (options.discard || options.reset)) {
+    invocation.console.Report(Error{ErrorKind::kConfig, "bad_usage",
+                                    "--approve publishes what is staged, and nothing beside it",
+                                    "do without --discard and --reset"});
+    return kExitUsage;
+  }
   return CallIfPresent(invocation, invocation.local.run, options);
 }
 

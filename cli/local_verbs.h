@@ -51,8 +51,10 @@ struct JobFileOptions {
 
 struct RunOptions : JobFileOptions {
   bool reset = false;
-  std::string state;  // keep or reset: of a job that names another source, cursor or target now.
-  bool wait = false;  // For another run of the same job to end.
+  std::string state;     // keep or reset: of a job that names another source, cursor or target now.
+  bool approve = false;  // Publish what a check held back, and nothing else.
+  bool discard = false;  // Drop it first.
+  bool wait = false;     // For another run of the same job to end.
   std::optional<uint64_t> max_iterations;
 };
 

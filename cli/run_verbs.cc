@@ -218,6 +218,13 @@ int RunsCancelVerb(const Invocation& invocation) {
   return exit_code;
 }
 
+int RunsApproveVerb(const Invocation& invocation) {
+  json run;
+  const int exit_code = PostToRun(invocation, "/approve", &run);
+  if (exit_code == kExitDone) ShowRun(run, invocation.console);
+  return exit_code;
+}
+
 int RunsRetryVerb(const Invocation& invocation) {
   json run;
   const int exit_code = PostToRun(invocation, "/retry", &run);

@@ -70,6 +70,7 @@ int RunsListVerb(const Invocation& invocation);
 int RunsShowVerb(const Invocation& invocation);
 int RunsLogsVerb(const Invocation& invocation);
 int RunsCancelVerb(const Invocation& invocation);
+int RunsApproveVerb(const Invocation& invocation);
 int RunsRetryVerb(const Invocation& invocation);
 
 }  // namespace bizond

@@ -40,6 +40,8 @@ constexpr OptionRow kRun[] = {
     kLogLevel,
     {"--max-iterations", "N", "stop after this many pages", kCount},
     {"--wait", "", "wait for another run of this job to end", kFlag},
+    {"--approve", "", "publish what a check held back, and read nothing", kFlag},
+    {"--discard", "", "drop what a check held back, and run anew", kFlag},
 };
 constexpr OptionRow kJobFile[] = {kEnvFile, kStateDir, kLogLevel, kStream};
 constexpr OptionRow kCancel{"--cancel", "", "take a reset back that has not begun", kFlag};
@@ -140,7 +142,14 @@ constexpr Verb kVerbs[] = {
     {"runs list", "", "runs, the newest first", kRunsList, kData, kDaemon, RunsListVerb},
     {"runs show", "ID", "a run with its streams", {}, kData, kDaemon, RunsShowVerb},
     {"runs logs", "ID", "a run's log", kLogs, kData, kDaemon, RunsLogsVerb},
-    {"runs cancel", "ID", "stop a run at its next checkpoint", {}, false, kDaemon, RunsCancelVerb},
+    {"runs cancel",
+     "ID",
+     "stop a run at its next checkpoint, or drop what is held",
+     {},
+     false,
+     kDaemon,
+     RunsCancelVerb},
+    {"runs approve", "ID", "publish what a check held back", {}, kData, kDaemon, RunsApproveVerb},
     {"runs retry", "ID", "another attempt of a run", {}, kData, kDaemon, RunsRetryVerb},
     {"schedule preview", "[EXPR]", "the next fires of a cron expression or of a daemon's job",
      kPreview, kData, kDaemon, SchedulePreviewVerb},

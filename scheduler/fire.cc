@@ -46,6 +46,9 @@ bool IsStillToCome(const RunRow& run, UtcTime now) {
 // The reason why a fire makes no run now; empty: it makes one.
 Result<std::string> Overlap(StoreTx& tx, const ScheduleSpec& spec, const JobRow& job, UtcTime now,
                             std::vector<std::string>& to_stop) {
+  // Its staging is in the way of any other, whatever the policy.
+  BIZOND_ASSIGN_OR_RETURN(const std::optional<std::string> held, tx.HeldRun(job.name));
+  if (held) return std::string("held");
   BIZOND_ASSIGN_OR_RETURN(std::vector<RunRow> active, tx.ActiveRuns(job.name));
   // The slices of a backfill have an overlap of their own: fires go between them.
   std::erase_if(active,

@@ -5,6 +5,7 @@
 #include "scheduler/job_check.h"
 #include "scheduler/job_lookup.h"
 #include "scheduler/plan_schedule.h"
+#include "scheduler/run_held.h"
 
 namespace bizond {
 namespace {
@@ -171,7 +172,11 @@ Status JobService::MayPut(StoreTx& tx, const JobSpec& spec, const PutOptions& op
   }
   const json old_basis = StateBasis(json::parse(before->definition, nullptr, false));
   const json new_basis = StateBasis(json::parse(spec.definition, nullptr, false));
-  if (old_basis == new_basis || options.state == StateChange::kKeep) return {};
+  if (old_basis == new_basis) return {};
+  // Approved it would publish, and move the watermark, of what the job is no longer.
+  BIZOND_ASSIGN_OR_RETURN(const std::optional<std::string> held, tx.HeldRun(spec.name));
+  if (held) return RunHeld(*held, spec.name);
+  if (options.state == StateChange::kKeep) return {};
   BIZOND_ASSIGN_OR_RETURN(const size_t streams, StreamsWithState(tx, *before, *catalog_));
   if (streams == 0) return {};
   if (options.state == StateChange::kReset) {
@@ -214,7 +219,10 @@ Status JobService::Delete(std::string_view name, bool by_file, std::optional<int
       running.push_back(run.id);
     }
     BIZOND_RETURN_IF_ERROR(DropJobSchedule(tx, job, *catalog_, now));
-    return tx.DeleteJob(name, now);
+    BIZOND_RETURN_IF_ERROR(tx.DeleteJob(name, now));
+    // After its queued runs are gone: it is queued itself, to remove what it has staged.
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<std::string> held, tx.HeldRun(name));
+    return held ? tx.CancelHeldRun(*held, now) : Status{};
   }));
   for (const std::string& run : running) control_->StopRun(run);
   control_->Wake();

@@ -90,7 +90,10 @@ class JobService {
   Result<size_t> CancelBackfill(std::string_view job, std::string_view backfill);
   // The next run of the job replaces its target. `stream` empty: all. `cancel` takes it back.
   Status RequestReset(std::string_view job, std::string_view stream, bool cancel);
+  // Of a held run: what is staged is removed by another attempt, at once.
   Status Cancel(std::string_view run);
+  // Publishes what a check held back. run_missing, run_not_held.
+  Result<RunRow> Approve(std::string_view run);
   Result<RunRow> Retry(std::string_view run);
 
   // Needs the job paused (code not_paused) and without a running run.

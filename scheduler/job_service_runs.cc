@@ -7,6 +7,7 @@
 #include "scheduler/job_service.h"
 #include "scheduler/new_run.h"
 #include "scheduler/pending_resets.h"
+#include "scheduler/run_held.h"
 
 namespace bizond {
 namespace {
@@ -131,6 +132,7 @@ Status JobService::Cancel(std::string_view id) {
     if (run->phase == RunPhase::kQueued) {
       return tx.CancelQueuedRun(id, std::nullopt, clock_->Now());
     }
+    if (run->phase == RunPhase::kHeld) return tx.CancelHeldRun(id, clock_->Now());
     if (run->phase != RunPhase::kRunning) {
       return Fail(ErrorKind::kConfig, "run_ended",
                   "the run has ended: " + std::string(RunPhaseName(run->phase)), "");
@@ -143,6 +145,19 @@ Status JobService::Cancel(std::string_view id) {
   return {};
 }
 
+Result<RunRow> JobService::Approve(std::string_view id) {
+  Result<RunRow> run = store_->Transact([&](StoreTx& tx) -> Result<RunRow> {
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> row, tx.GetRun(id));
+    if (!row) return RunMissing(id);
+    BIZOND_RETURN_IF_ERROR(tx.ApproveRun(id, clock_->Now()));
+    BIZOND_ASSIGN_OR_RETURN(std::optional<RunRow> after, tx.GetRun(id));
+    if (!after) return RunMissing(id);
+    return std::move(*after);
+  });
+  if (run) control_->Wake();
+  return run;
+}
+
 Result<RunRow> JobService::Retry(std::string_view id) {
   Result<RunRow> run = store_->Transact([&](StoreTx& tx) -> Result<RunRow> {
     BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> row, tx.GetRun(id));
@@ -150,6 +165,7 @@ Result<RunRow> JobService::Retry(std::string_view id) {
     if (IsActive(row->phase)) {
       return Fail(ErrorKind::kConfig, "run_active", "the run has not ended yet", "");
     }
+    if (row->phase == RunPhase::kHeld) return RunHeld(id, row->job);
     if (row->phase == RunPhase::kSucceeded) {
       return Fail(ErrorKind::kConfig, "run_ended", "the run has succeeded",
                   "trigger the job for another run");
@@ -174,6 +190,9 @@ Status JobService::PutStreamState(std::string_view name, std::string_view stream
                   "the state of a job changes only while it is paused and no run is active",
                   "bizond jobs pause " + std::string(name));
     }
+    // Its approval would put the watermark that belongs to what it has staged.
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<std::string> held, tx.HeldRun(name));
+    if (held) return RunHeld(*held, name);
     BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
     // What is left of a stream that the job has no longer may be forgotten.
     if (watermark) BIZOND_RETURN_IF_ERROR(MustHave(spec, stream));

@@ -89,7 +89,8 @@ Status JobsFolder::ApplyChanges(bool first) {
     const Result<std::optional<FileInfo>> info = root.Stat(path.filename().string());
     if (!info || !*info) continue;
     Known& known = known_[path];
-    if (!first && SameFile(known.info, **info)) continue;
+    const bool same = SameFile(known.info, **info);
+    if (!first && same && !MayTryAgain(known)) continue;
     known.info = **info;
     const std::string before = known.job;
     ApplyFile(path, &known);
@@ -99,7 +100,15 @@ Status JobsFolder::ApplyChanges(bool first) {
   return {};
 }
 
+bool JobsFolder::MayTryAgain(const Known& known) const {
+  if (known.waits_for.empty()) return false;
+  const auto held =
+      store_->Query([&](const StoreReader& reader) { return reader.HeldRun(known.waits_for); });
+  return held && !*held;
+}
+
 void JobsFolder::ApplyFile(const std::filesystem::path& path, Known* known) {
+  known->waits_for.clear();
   const Result<std::string> text = ReadWholeFile(path, kMaxJobBytes);
   if (!text) {
     Say(LogLevel::kError, path, {"", 0, 0, text.error().message, text.error().remedy});
@@ -123,7 +132,9 @@ void JobsFolder::ApplyFile(const std::filesystem::path& path, Known* known) {
   if (!put) {
     Say(LogLevel::kError, path, {"", 0, 0, put.error().message, put.error().remedy});
     // The version in force is still this file's.
-    if (put.error().code == "state_conflict") known->job = parsed.spec->name;
+    const bool held = put.error().code == "run_held";
+    if (held || put.error().code == "state_conflict") known->job = parsed.spec->name;
+    if (held) known->waits_for = known->job;
     return;
   }
   known->job = parsed.spec->name;

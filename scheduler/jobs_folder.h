@@ -36,10 +36,13 @@ class JobsFolder {
  private:
   struct Known {
     FileInfo info;
-    std::string job;  // Empty: the file holds no valid job.
+    std::string job;        // Empty: the file holds no valid job.
+    std::string waits_for;  // The job whose held run its change waits for; empty: for none.
   };
 
   Status ApplyChanges(bool first);
+  // Whether what a file's change waited for is over.
+  bool MayTryAgain(const Known& known) const;
   void ApplyFile(const std::filesystem::path& path, Known* known);
   // Jobs of this folder whose file is not there or holds another one, also from before this
   // daemon's start.

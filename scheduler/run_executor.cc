@@ -13,6 +13,7 @@
 #include "store/store_run_state.h"
 #include "store/warning_log.h"
 #include "sync/job_parser.h"
+#include "sync/publication_checks.h"
 
 namespace bizond {
 namespace {
@@ -53,6 +54,7 @@ struct SyncExecutor::Attempt {
   std::vector<std::string> streams;  // All of the definition's.
   std::optional<Error> first_error;
   std::optional<Stage> failed_in;  // Of the first error.
+  std::optional<Error> held;       // What a check said first.
   size_t recorded = 0;
   bool left_out = false;               // A stream was not begun: the run is cancelled.
   Counters done;                       // Of the streams that ended in this attempt.
@@ -125,35 +127,57 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
   }));
   for (size_t i = 0; i < attempt.spec.source.streams.size(); ++i) {
     attempt.shared.stage = Stage::kOpen;
-    // A cancel that stood before the attempt: what was decided is brought to its end, and no more.
-    if (attempt.run().stop_request == StopRequest::kCancel) {
-      BIZOND_ASSIGN_OR_RETURN(const bool open,
-                              IsOpen(attempt.run(), attempt.spec.source.streams[i]));
-      if (open) {
-        attempt.left_out = true;
-        continue;
-      }
-    }
-    Status status = RunStream(attempt, i);
-    if (status) {
-      ++attempt.recorded;
-      continue;
-    }
+    const Status status = RunOrDiscard(attempt, i);
+    if (status) continue;
     if (status.error().kind == ErrorKind::kStopped) return status;
-    if (!attempt.first_error) {
-      attempt.first_error = status.error();
-      attempt.failed_in = attempt.shared.stage;
-    }
-    const std::string& stream = attempt.spec.source.streams[i];
-    attempt.log->Write(LogLevel::kError, Describe(status.error()), {{"stream", stream}});
-    BIZOND_RETURN_IF_ERROR(parts_.store->Write([&](StoreTx& tx) {
-      return tx.FailStream(attempt.run().id, attempt.run().fence, stream, {}, status.error());
-    }));
+    BIZOND_RETURN_IF_ERROR(NoteFailure(attempt, attempt.spec.source.streams[i], status.error()));
   }
   if (attempt.first_error) return tl::make_unexpected(*attempt.first_error);
+  if (attempt.held) return tl::make_unexpected(*attempt.held);
   if (!attempt.left_out) return {};
   shared.Stop(StopReason::kCancel);
   return tl::make_unexpected(StoppedError("the run"));
+}
+
+Status SyncExecutor::RunOrDiscard(Attempt& attempt, size_t index) {
+  const std::string& stream = attempt.spec.source.streams[index];
+  if (attempt.run().stop_request == StopRequest::kCancel) {
+    // A cancel that stood before the attempt: what was decided is brought to its end, and no more.
+    BIZOND_ASSIGN_OR_RETURN(const Standing standing, StandingOf(attempt.run(), stream));
+    if (standing < Standing::kDecided) {
+      attempt.left_out = true;
+      if (standing == Standing::kOpen) return {};
+      if (const Status gone = RunStream(attempt, index, /*discards=*/true); !gone) {
+        attempt.log->Write(
+            LogLevel::kWarning,
+            "what is staged could not be removed, the next run does it: " + Describe(gone.error()),
+            {{"stream", stream}});
+      }
+      return {};
+    }
+  }
+  BIZOND_RETURN_IF_ERROR(RunStream(attempt, index));
+  ++attempt.recorded;
+  return {};
+}
+
+// The other streams of the run go on.
+Status SyncExecutor::NoteFailure(Attempt& attempt, const std::string& stream,
+                                 const Error& error) const {
+  const RunRow& run = attempt.run();
+  if (IsHeldByCheck(error)) {
+    if (!attempt.held) attempt.held = error;
+    attempt.log->Write(LogLevel::kWarning, Describe(error), {{"stream", stream}});
+    return parts_.store->Write(
+        [&](StoreTx& tx) { return tx.HoldStream(run.id, run.fence, stream, error); });
+  }
+  if (!attempt.first_error) {
+    attempt.first_error = error;
+    attempt.failed_in = attempt.shared.stage;
+  }
+  attempt.log->Write(LogLevel::kError, Describe(error), {{"stream", stream}});
+  return parts_.store->Write(
+      [&](StoreTx& tx) { return tx.FailStream(run.id, run.fence, stream, {}, error); });
 }
 
 PumpPlan SyncExecutor::PlanOf(const Attempt& attempt, const std::string& stream, bool last,
@@ -173,14 +197,15 @@ PumpPlan SyncExecutor::PlanOf(const Attempt& attempt, const std::string& stream,
   return plan;
 }
 
-Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
+Status SyncExecutor::RunStream(Attempt& attempt, size_t index, bool discards) {
   const JobSpec& spec = attempt.spec;
   const std::string& stream = spec.source.streams[index];
-  const bool last =
-      index + 1 == spec.source.streams.size() && !attempt.first_error && !attempt.left_out;
+  const bool last = index + 1 == spec.source.streams.size() && !attempt.first_error &&
+                    !attempt.held && !attempt.left_out;
   const SecretResolver& secrets = attempt.by_file ? *parts_.file_secrets : *parts_.api_secrets;
   const std::string destination_id = spec.DestinationIdOf(stream);
-  const std::stop_token stop = attempt.shared.stop.get_token();
+  // The stop that asks for the discarding is not to prevent it.
+  const std::stop_token stop = discards ? std::stop_token() : attempt.shared.stop.get_token();
   BIZOND_ASSIGN_OR_RETURN(std::string source_config,
                           secrets.Resolve(spec.source.config, spec, stop));
   BIZOND_ASSIGN_OR_RETURN(std::string destination_config,
@@ -217,17 +242,18 @@ Status SyncExecutor::RunStream(Attempt& attempt, size_t index) {
         {attempt.run().id, attempt.run().job, stream, stage, total, parts_.clock->Now()});
   };
   StoreRunState state(parts_.store, parts_.clock, attempt.run(), on_progress);
-  BIZOND_ASSIGN_OR_RETURN(const bool open, IsOpen(attempt.run(), stream));
+  BIZOND_ASSIGN_OR_RETURN(const Standing standing, StandingOf(attempt.run(), stream));
   // A reset replaces the target, for which a part of the source is not enough: the next run that
   // goes by the watermark takes it.
-  const bool asked = open && !attempt.window &&
+  const bool asked = standing <= Standing::kHeld && !attempt.window &&
                      std::any_of(attempt.resets.begin(), attempt.resets.end(),
                                  [&](const auto& name) { return name.empty() || name == stream; });
   const PumpPlan plan = PlanOf(attempt, stream, last, asked);
   WarningLog log(parts_.store, attempt.run(), stream, attempt.log.get());
   SyncPump pump(plan, {source.get(), destination.get(), &state, &log, parts_.clock,
                        &attempt.shared.stop_reason});
-  BIZOND_ASSIGN_OR_RETURN(const Counters counters, pump.Run(attempt.shared.stop.get_token()));
+  if (discards) return pump.Discard();
+  BIZOND_ASSIGN_OR_RETURN(const Counters counters, pump.Run(stop));
   attempt.done += counters;
   if (asked) {
     BIZOND_RETURN_IF_ERROR(parts_.store->Write([&](StoreTx& tx) {
@@ -247,16 +273,21 @@ Status SyncExecutor::ClaimTarget(const RunRow& run, const std::string& stream,
   });
 }
 
-// Whether this attempt still chooses how the stream is published. One that an earlier attempt
-// recorded or decided is what it is: a reset that was asked for since is the next run's.
-Result<bool> SyncExecutor::IsOpen(const RunRow& run, std::string_view stream) const {
-  return parts_.store->Query([&](const StoreReader& reader) -> Result<bool> {
+// An attempt still chooses how an open or a held stream is published. One that an earlier attempt
+// recorded or decided, or that was approved as it is staged, is what it is: a reset that was asked
+// for since is the next run's.
+Result<SyncExecutor::Standing> SyncExecutor::StandingOf(const RunRow& run,
+                                                        std::string_view stream) const {
+  return parts_.store->Query([&](const StoreReader& reader) -> Result<Standing> {
     BIZOND_ASSIGN_OR_RETURN(const auto checkpoint, reader.GetCheckpoint(run.id, stream));
-    if (checkpoint && !checkpoint->intent.empty()) return false;
+    if (checkpoint && !checkpoint->intent.empty()) return Standing::kDecided;
     BIZOND_ASSIGN_OR_RETURN(const auto streams, reader.RunStreams(run.id));
-    return std::none_of(streams.begin(), streams.end(), [&](const RunStreamRow& row) {
+    const bool recorded = std::any_of(streams.begin(), streams.end(), [&](const RunStreamRow& row) {
       return row.stream == stream && row.state == "recorded";
     });
+    if (recorded) return Standing::kRecorded;
+    if (!checkpoint || checkpoint->verdict.empty()) return Standing::kOpen;
+    return checkpoint->verdict == Checkpoint::kApproved ? Standing::kApproved : Standing::kHeld;
   });
 }
 
@@ -283,6 +314,24 @@ Status SyncExecutor::EndSucceeded(const RunRow& run) const {
     return tx.FinishRun(run.id, run.fence, RunPhase::kSucceeded, std::nullopt, parts_.clock->Now());
   };
   return parts_.store->Write(end, Refusal::kBeforeWriting);
+}
+
+// A cancel that came while the checks were made has the last word.
+Status SyncExecutor::EndHeld(const Attempt& attempt, const Error& why) const {
+  const RunRow& run = attempt.run();
+  const UtcTime now = parts_.clock->Now();
+  if (parts_.log_failures) {
+    Log(LogLevel::kWarning, "scheduler", "a run is held back by a check",
+        {{"run", run.id}, {"job", run.job}, {"error", Describe(why)}});
+  }
+  return parts_.store->Write([&](StoreTx& tx) -> Status {
+    BIZOND_ASSIGN_OR_RETURN(const std::optional<RunRow> row, tx.GetRun(run.id));
+    if (row && row->stop_request == StopRequest::kCancel) {
+      return tx.RequeueRun(run.id, run.fence, std::nullopt, now, now);
+    }
+    BIZOND_RETURN_IF_ERROR(tx.SetStage(run.id, run.fence, Stage::kVerify));
+    return tx.FinishRun(run.id, run.fence, RunPhase::kHeld, why, now);
+  });
 }
 
 void SyncExecutor::Abandon(RunningAttempt& shared) {
@@ -330,7 +379,9 @@ Result<std::optional<Duration>> SyncExecutor::DelayOfRetry(const Attempt& attemp
   BIZOND_ASSIGN_OR_RETURN(const auto attempts, parts_.store->Query([&](const StoreReader& reader) {
     return reader.Attempts(attempt.run().id);
   }));
-  for (const AttemptRow& row : attempts) failed += row.error ? 1 : 0;
+  for (const AttemptRow& row : attempts) {
+    failed += row.error && !IsHeldByCheck(*row.error) ? 1 : 0;
+  }
   const RetrySpec& retry = attempt.spec.retry;
   const RetryPolicy policy{retry.max_attempts, retry.initial_backoff, retry.max_backoff};
   const std::optional<Duration> delay =
@@ -356,11 +407,14 @@ Status SyncExecutor::EndUnfinished(Attempt& attempt, const Error& raised) {
       return tx.RequeueRun(run.id, run.fence, std::nullopt, now, now);
     });
   }
+  if (IsHeldByCheck(error)) return EndHeld(attempt, error);
   if (attempt.log) {
     attempt.log->Write(LogLevel::kError, Describe(error),
                        {{"kind", std::string(ErrorKindName(error.kind))}});
   }
   BIZOND_ASSIGN_OR_RETURN(const std::optional<Duration> delay, DelayOfRetry(attempt, error));
+  // What is staged of the others is kept for whoever looks at it.
+  if (!delay && attempt.held) return EndHeld(attempt, *attempt.held);
   if (delay || parts_.log_failures) {
     Log(LogLevel::kWarning, "scheduler", delay ? "a run failed and is tried again" : "a run failed",
         {{"run", run.id}, {"job", run.job}, {"error", Describe(error)}});

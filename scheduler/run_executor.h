@@ -105,16 +105,21 @@ class SyncExecutor final : public RunExecutor {
 
  private:
   struct Attempt;  // One Execute.
+  // How far the earlier attempts of a run came with a stream.
+  enum class Standing { kOpen, kHeld, kApproved, kDecided, kRecorded };
 
   Result<JobSpec> ReadSpec(const JobRow& job) const;
   Status LoadSpec(Attempt& attempt) const;
   Status RunStreams(Attempt& attempt);
-  Status RunStream(Attempt& attempt, size_t index);
+  Status RunOrDiscard(Attempt& attempt, size_t index);
+  Status RunStream(Attempt& attempt, size_t index, bool discards = false);
+  Status NoteFailure(Attempt& attempt, const std::string& stream, const Error& error) const;
   Status ClaimTarget(const RunRow& run, const std::string& stream, const std::string& target) const;
   PumpPlan PlanOf(const Attempt& attempt, const std::string& stream, bool last, bool asked) const;
-  Result<bool> IsOpen(const RunRow& run, std::string_view stream) const;
+  Result<Standing> StandingOf(const RunRow& run, std::string_view stream) const;
   void End(Attempt& attempt, const Status& status);
   Status EndSucceeded(const RunRow& run) const;
+  Status EndHeld(const Attempt& attempt, const Error& why) const;
   Result<bool> IsDecided(const Attempt& attempt) const;
   Result<std::optional<Duration>> DelayOfRetry(const Attempt& attempt, const Error& error) const;
   Status EndUnfinished(Attempt& attempt, const Error& raised);

@@ -25,7 +25,8 @@ Scheduler::Scheduler(Store* store, const Catalog* catalog, Clock* clock,
       waiter_(clock->NewWaiter()),
       pool_(store, clock, {options.workers, options.pools, node_, [this] { waiter_->Notify(); }}),
       firing_(store, &jobs_, clock, [this](std::string_view run) { StopRun(run); }),
-      warm_up_(store, &jobs_, clock) {}
+      warm_up_(store, &jobs_, clock),
+      freshness_(store, clock) {}
 
 Scheduler::~Scheduler() { Stop(); }
 
@@ -89,7 +90,7 @@ void Scheduler::Loop(std::stop_token stop) {
       continue;
     }
     if (more || claimed) continue;
-    if (warm_up_.Turn() || Retain()) continue;
+    if (warm_up_.Turn() || LookAtFreshness() || Retain()) continue;
     waiter_->WaitUntil(NextWake(), stop);
   }
 }
@@ -105,6 +106,11 @@ bool Scheduler::ClaimReady(std::stop_token stop) {
   const Result<bool> claimed = pool_.ClaimReady();
   store_ok_ = claimed.has_value();
   return claimed.value_or(false);
+}
+
+bool Scheduler::LookAtFreshness() {
+  // A clock that is wrong would have every job late.
+  return !firing_.IsDateDoubtful() && freshness_.Turn();
 }
 
 bool Scheduler::Retain() {

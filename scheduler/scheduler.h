@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "scheduler/firing.h"
+#include "scheduler/freshness.h"
 #include "scheduler/job_cache.h"
 #include "scheduler/run_control.h"
 #include "scheduler/run_executor.h"
@@ -80,6 +81,7 @@ class Scheduler final : public RunControl {
   // Each returns whether there may be more to do at once.
   bool FireDue();
   bool ClaimReady(std::stop_token stop);
+  bool LookAtFreshness();
   bool Retain();
   // One chunk each; whether it was full.
   bool MoveOld(UtcTime now);
@@ -97,6 +99,7 @@ class Scheduler final : public RunControl {
   WorkerPool pool_;
   Firing firing_;
   WarmUp warm_up_;
+  FreshnessWatch freshness_;
   std::thread thread_;
   std::stop_source stopping_;
   std::atomic<int64_t> turned_at_us_{0};

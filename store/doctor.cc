@@ -73,11 +73,11 @@ DoctorCheck CheckOrphans(Patient& patient) {
       {"run streams without a run",
        "SELECT count(*) FROM run_streams WHERE run_id NOT IN (SELECT id FROM runs)"},
       {"checkpoints without an active run",
-       "SELECT count(*) FROM checkpoints WHERE run_id NOT IN (SELECT id FROM runs WHERE phase < "
-       "2)"},
+       "SELECT count(*) FROM checkpoints WHERE run_id NOT IN (SELECT id FROM runs WHERE phase < 2 "
+       "OR phase = 5)"},
       {"chunks of a boundary set without an active run",
        "SELECT count(*) FROM boundary_chunks WHERE run_id <> '' AND run_id NOT IN (SELECT id FROM "
-       "runs WHERE phase < 2)"},
+       "runs WHERE phase < 2 OR phase = 5)"},
       {"occurrences that wait for no run",
        "SELECT count(*) FROM occurrences WHERE state IN ('queued', 'buffered') AND run_id IS NOT "
        "NULL AND run_id NOT IN (SELECT id FROM runs WHERE phase < 2)"},
@@ -117,6 +117,42 @@ DoctorCheck CheckDue(Patient& patient) {
                   late > 1000 ? "more than 1000" : std::to_string(late),
                   FormatDuration(kLagTolerance)),
       "the daemon does not keep up, or hangs: see its log, and: curl http://127.0.0.1:8787/readyz");
+}
+
+DoctorCheck CheckHeld(Patient& patient) {
+  Query query = patient.db->Prepare(
+      "SELECT id, job FROM runs WHERE phase > 2 AND phase = 5 ORDER BY queued_at LIMIT 1");
+  if (!query.Step()) return Well("held", "no run is held back by a check");
+  return Ill("held",
+             fmt::format("run {} of job \"{}\" waits for somebody to judge it", query.Text(0),
+                         query.Text(1)),
+             fmt::format("bizond runs show {0}, then bizond runs approve {0}, or runs cancel {0}",
+                         query.Text(0)));
+}
+
+// checks.freshness is a text like 2h, or seconds.
+DoctorCheck CheckFreshness(Patient& patient) {
+  Query query = patient.db->Prepare(
+      "SELECT j.name, coalesce(j.last_success_at, j.created_at), "
+      "json_extract(v.definition, '$.checks.freshness') FROM jobs j JOIN job_versions v ON "
+      "v.job = j.name AND v.version = j.version WHERE instr(v.definition, '\"freshness\"') > 0 "
+      "ORDER BY j.name");
+  const UtcTime now = patient.clock.Now();
+  std::string late;
+  int count = 0;
+  while (query.Step()) {
+    const std::optional<std::string> text = query.MaybeText(2);
+    if (!text) continue;
+    const Result<Duration> limit = ParseDuration(*text);
+    if (!limit || now <= query.Time(1) + *limit) continue;
+    if (count++ == 0) {
+      late = fmt::format("job \"{}\" has had no success since {}", query.Text(0),
+                         FormatUtc(query.Time(1)));
+    }
+  }
+  if (count == 0) return Well("freshness", "no job is late by its checks.freshness");
+  if (count > 1) late += fmt::format(", and {} more are late", count - 1);
+  return Ill("freshness", late, "see its runs: bizond runs list --job NAME");
 }
 
 DoctorCheck CheckClock(Patient& patient) {
@@ -222,6 +258,8 @@ std::vector<DoctorCheck> ExamineStore(const std::filesystem::path& directory, co
     checks.push_back(Run("orphans", CheckOrphans, patient));
     checks.push_back(Run("running", CheckRunning, patient));
     checks.push_back(Run("due", CheckDue, patient));
+    checks.push_back(Run("held", CheckHeld, patient));
+    checks.push_back(Run("freshness", CheckFreshness, patient));
     checks.push_back(Run("clock", CheckClock, patient));
   }
   checks.push_back(CheckWal(patient));

@@ -12,8 +12,10 @@ namespace {
 
 constexpr char kCursor = 'j';
 
-#define BIZOND_JOB_COLUMNS \
-  "j.name, j.version, v.definition, j.managed_by, j.origin, j.paused, j.created_at, j.updated_at "
+#define BIZOND_JOB_COLUMNS                                                            \
+  "j.name, j.version, v.definition, j.managed_by, j.origin, j.paused, j.created_at, " \
+  "j.updated_at, "                                                                    \
+  "j.last_success_at "
 #define BIZOND_JOB_TABLES \
   "FROM jobs j JOIN job_versions v ON v.job = j.name AND v.version = j.version "
 
@@ -25,7 +27,8 @@ JobRow FromRow(const Query& query) {
           .origin = query.Text(4),
           .paused = query.Flag(5),
           .created_at = query.Time(6),
-          .updated_at = query.Time(7)};
+          .updated_at = query.Time(7),
+          .last_success_at = query.MaybeTime(8)};
 }
 
 Failure NoJob(std::string_view name) { return NotFound("job", name, "bizond jobs list"); }
@@ -50,7 +53,8 @@ std::optional<JobRow> Get(Connection& db, std::string_view name) {
 std::optional<JobRow> GetVersion(Connection& db, std::string_view name, int64_t version) {
   Query query = db.Prepare(
       "SELECT v.job, v.version, v.definition, v.managed_by, v.origin, coalesce(j.paused, 0), "
-      "coalesce(j.created_at, v.created_at), v.created_at FROM job_versions v LEFT JOIN jobs j "
+      "coalesce(j.created_at, v.created_at), v.created_at, j.last_success_at FROM job_versions v "
+      "LEFT JOIN jobs j "
       "ON j.name = v.job WHERE v.job = ? AND v.version = ?",
       name, version);
   if (!query.Step()) return std::nullopt;

@@ -27,6 +27,7 @@ struct JobRow {
   bool paused = false;
   UtcTime created_at{};
   UtcTime updated_at{};
+  std::optional<UtcTime> last_success_at = std::nullopt;  // Kept by the store.
 };
 
 // ScheduleRow::next_at of a schedule that something else than its times made due.
@@ -211,6 +212,7 @@ struct StreamStateRow {
   std::optional<Watermark> watermark;
   std::optional<std::string> receipt;
   UtcTime updated_at{};
+  std::optional<uint64_t> full_rows = std::nullopt;  // StreamRecord::full_rows of the last one.
 };
 
 struct TargetRow {

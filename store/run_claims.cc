@@ -105,8 +105,9 @@ void LetJobGo(Change& change, std::string_view job) {
 }
 
 // Of the same job: an attempt that is running, or for a run that has not begun one that waits for
-// its next attempt. Parallel runs bar only others.
+// its next attempt. Parallel runs bar only others. One that is held back has its staging there.
 bool IsBarredByJob(Connection& db, const RunRow& run) {
+  if (Held(db, run.job)) return true;
   return db
       .MaybeInt(
           "SELECT 1 FROM runs WHERE phase < 2 AND attempt > 0 AND job = ?1 AND id <> ?2 AND "
@@ -279,6 +280,7 @@ class Claims {
 RunWait WaitOfNew(Connection& db, const RunRow& run) {
   if (run.not_before > run.queued_at) return RunWait::kTime;
   if (run.parallel) return RunWait::kWorker;
+  if (Held(db, run.job)) return RunWait::kJob;
   Query next = db.Prepare(
       "SELECT waits, attempt, priority FROM runs WHERE phase < 2 AND job = ? "
       "ORDER BY waits, priority DESC, queued_at, id LIMIT 1",
@@ -322,6 +324,7 @@ std::vector<std::string> HoldersFor(Connection& db, const RunRow& run, int limit
           db.Prepare("SELECT id FROM runs WHERE phase < 2 AND attempt > 0 AND job = ? AND id <> ? "
                      "ORDER BY id LIMIT ?",
                      run.job, run.id, limit));
+      if (const auto held = Held(db, run.job)) ids.push_back(*held);
       if (!ids.empty()) break;
       add(db.Prepare(
           "SELECT id FROM runs WHERE phase < 2 AND job = ? AND id <> ? AND waits NOT IN (1, 2) "

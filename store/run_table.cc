@@ -96,8 +96,14 @@ void End(Change& change, const RunRow& run, RunPhase phase, const std::optional<
   change.db.Run(
       "UPDATE runs SET phase = ?, error = ?, finished_at = ?, node = '', waits = 0 WHERE id = ?",
       static_cast<int>(phase), EncodeError(error), now, run.id);
+  const bool held = phase == RunPhase::kHeld;
   // Nobody waits for one that waits behind its own job.
-  if (run.waits != RunWait::kJob) LetNextGo(change, run, /*job=*/true);
+  if (run.waits != RunWait::kJob) LetNextGo(change, run, /*job=*/!held);
+  if (held) {
+    // The staging is kept, and its job waits for it.
+    TellOf(change, run, phase, run.attempt, now);
+    return;
+  }
   change.db.Run("DELETE FROM checkpoints WHERE run_id = ?", run.id);
   boundaries::ForgetRun(change, run.id);
   // A slice says nothing of how far the job has come.
@@ -116,6 +122,15 @@ int64_t NewFences(Change& change, int64_t count) {
           .MaybeInt("UPDATE meta SET value = value + ? WHERE key = 'fence' RETURNING value", count)
           .value();
   return last - count + 1;
+}
+
+void KeepAttempt(Change& change, std::string_view id) {
+  // A run that waited for its next attempt has the row already.
+  change.db.Run(
+      "INSERT OR IGNORE INTO attempts (run_id, number, started_at, finished_at, error) "
+      "SELECT id, attempt, attempt_started_at, finished_at, error FROM runs "
+      "WHERE id = ? AND attempt_started_at IS NOT NULL AND finished_at IS NOT NULL",
+      id);
 }
 
 Failure NoRun(std::string_view id) { return NotFound("run", id, "bizond runs list"); }
@@ -230,7 +245,9 @@ Status Reopen(Change& change, std::string_view id, UtcTime now) {
                     "start a new run of the job: bizond jobs trigger NAME");
   }
   // Of a partial run the streams that were published stay; the others are tried again.
-  const bool ended = !IsActive(run->phase) && run->phase != RunPhase::kSucceeded;
+  // Another attempt would read again what a person is asked to judge.
+  const bool ended =
+      !IsActive(run->phase) && run->phase != RunPhase::kSucceeded && run->phase != RunPhase::kHeld;
   if (!ended || (run->published && run->phase != RunPhase::kPartial)) {
     return WrongPhase(*run, "an ended run that has not published");
   }
@@ -255,14 +272,12 @@ Status Reopen(Change& change, std::string_view id, UtcTime now) {
                 fmt::format("run {} of job \"{}\" is not at its end", other.id, run->job),
                 fmt::format("retry it when that run has ended: bizond runs show {}", other.id));
   }
-  // A run that waited for its next attempt has its row already.
-  if (run->finished_at) {
-    change.db.Run(
-        "INSERT OR IGNORE INTO attempts (run_id, number, started_at, finished_at, error) "
-        "SELECT id, attempt, attempt_started_at, finished_at, error FROM runs "
-        "WHERE id = ? AND attempt_started_at IS NOT NULL",
-        id);
+  if (const auto held = Held(change.db, run->job)) {
+    return Fail(ErrorKind::kConfig, "run_held",
+                fmt::format("run {} of job \"{}\" is held back by a check", *held, run->job),
+                fmt::format("bizond runs approve {0}, or bizond runs cancel {0}", *held));
   }
+  KeepAttempt(change, id);
   change.db.Run("DELETE FROM run_streams WHERE run_id = ? AND state <> 'recorded'", id);
   change.db.Run(
       "UPDATE runs SET phase = 0, waits = 0, finished_at = NULL, not_before = ?, error = NULL, "

@@ -23,6 +23,8 @@ JobHistory History(Connection& db, Connection* history, std::string_view job);
 std::vector<RunRow> Active(Connection& db, std::string_view job);
 // Those of the active ones that have begun.
 std::vector<RunRow> Begun(Connection& db, std::string_view job);
+// The run of the job that a check holds back.
+std::optional<std::string> Held(Connection& db, std::string_view job);
 bool AnyReady(Connection& db, UtcTime now);
 std::optional<UtcTime> NextReady(Connection& db);
 std::vector<std::string> HoldersFor(Connection& db, const RunRow& run, int limit);
@@ -49,6 +51,10 @@ Status CancelQueued(Change& change, std::string_view id, const std::optional<Err
                     UtcTime now);
 void PullQueued(Change& change, UtcTime now, Duration step);
 Status Reopen(Change& change, std::string_view id, UtcTime now);
+Status HoldStream(Change& change, std::string_view run, int64_t fence, std::string_view stream,
+                  const Error& why);
+Status Approve(Change& change, std::string_view id, UtcTime now);
+Status CancelHeld(Change& change, std::string_view id, UtcTime now);
 Status RequestStop(Change& change, std::string_view id, StopRequest request);
 std::vector<RunRow> AdoptOrphans(Change& change, std::string_view node, UtcTime now);
 
@@ -70,6 +76,8 @@ Status SetStage(Change& change, std::string_view run, int64_t fence, Stage stage
 // The first of `count` new fences in a row. One counter for all runs, so that a fence tells the
 // order of any two attempts.
 int64_t NewFences(Change& change, int64_t count);
+// The latest attempt of an ended run gets a row of its own: another one is to follow.
+void KeepAttempt(Change& change, std::string_view id);
 // What a run that is not stored yet would wait for.
 RunWait WaitOfNew(Connection& db, const RunRow& run);
 // After the run gave back its key, its pool and (`job`) its job: a claim looks at whoever is next.

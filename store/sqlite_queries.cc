@@ -125,6 +125,11 @@ Result<std::vector<RunRow>> SqliteQueries<Base>::ActiveRuns(std::string_view job
 }
 
 template <typename Base>
+Result<std::optional<std::string>> SqliteQueries<Base>::HeldRun(std::string_view job) const {
+  return db_.Guard([&]() -> Result<std::optional<std::string>> { return runs::Held(db_, job); });
+}
+
+template <typename Base>
 Result<bool> SqliteQueries<Base>::AnyReady(UtcTime now) const {
   return db_.Guard([&]() -> Result<bool> { return runs::AnyReady(db_, now); });
 }

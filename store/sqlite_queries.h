@@ -48,6 +48,7 @@ class SqliteQueries : public Base {
   Result<std::optional<RunRow>> GetRun(std::string_view id) const override;
   Result<PageOf<RunRow>> ListRuns(const RunFilter& filter, const Page& page) const override;
   Result<std::vector<RunRow>> ActiveRuns(std::string_view job) const override;
+  Result<std::optional<std::string>> HeldRun(std::string_view job) const override;
   Result<bool> AnyReady(UtcTime now) const override;
   Result<std::optional<UtcTime>> NextReady() const override;
   Result<std::vector<std::string>> HoldersFor(const RunRow& run, int limit) const override;
@@ -108,6 +109,8 @@ class SqliteTx final : public SqliteQueries<StoreTx> {
                          UtcTime now) override;
   Status PullQueuedRuns(UtcTime now, Duration step) override;
   Status ReopenRun(std::string_view id, UtcTime now) override;
+  Status ApproveRun(std::string_view id, UtcTime now) override;
+  Status CancelHeldRun(std::string_view id, UtcTime now) override;
   Status RequestStop(std::string_view id, StopRequest request) override;
   Result<std::vector<RunRow>> AdoptOrphans(std::string_view node, UtcTime now) override;
 
@@ -120,6 +123,8 @@ class SqliteTx final : public SqliteQueries<StoreTx> {
                       const StreamRecord& record, bool last, UtcTime now) override;
   Status FailStream(std::string_view run, int64_t fence, std::string_view stream,
                     const Counters& counters, const Error& error) override;
+  Status HoldStream(std::string_view run, int64_t fence, std::string_view stream,
+                    const Error& why) override;
   Status AddWarning(std::string_view run, int64_t fence, const RunWarningRow& warning) override;
   Status SetStage(std::string_view run, int64_t fence, Stage stage) override;
 

@@ -98,6 +98,14 @@ Status SqliteTx::ReopenRun(std::string_view id, UtcTime now) {
   return db_.Guard([&]() -> Status { return runs::Reopen(change_, id, now); });
 }
 
+Status SqliteTx::ApproveRun(std::string_view id, UtcTime now) {
+  return db_.Guard([&]() -> Status { return runs::Approve(change_, id, now); });
+}
+
+Status SqliteTx::CancelHeldRun(std::string_view id, UtcTime now) {
+  return db_.Guard([&]() -> Status { return runs::CancelHeld(change_, id, now); });
+}
+
 Status SqliteTx::RequestStop(std::string_view id, StopRequest request) {
   return db_.Guard([&]() -> Status { return runs::RequestStop(change_, id, request); });
 }
@@ -134,6 +142,11 @@ Status SqliteTx::FailStream(std::string_view run, int64_t fence, std::string_vie
                             const Counters& counters, const Error& error) {
   return db_.Guard(
       [&]() -> Status { return runs::FailStream(change_, run, fence, stream, counters, error); });
+}
+
+Status SqliteTx::HoldStream(std::string_view run, int64_t fence, std::string_view stream,
+                            const Error& why) {
+  return db_.Guard([&]() -> Status { return runs::HoldStream(change_, run, fence, stream, why); });
 }
 
 Status SqliteTx::AddWarning(std::string_view run, int64_t fence, const RunWarningRow& warning) {

@@ -80,6 +80,9 @@ class StoreReader {
   // Newest first, history too.
   virtual Result<PageOf<RunRow>> ListRuns(const RunFilter& filter, const Page& page) const = 0;
   virtual Result<std::vector<RunRow>> ActiveRuns(std::string_view job) const = 0;  // empty: of all
+  // The run of the job that a check holds back: until it is approved or cancelled no other of the
+  // job begins.
+  virtual Result<std::optional<std::string>> HeldRun(std::string_view job) const = 0;
   // Whether a claim at `now` would look at a run.
   virtual Result<bool> AnyReady(UtcTime now) const = 0;
   // The earliest not_before of the runs that wait for it; nullopt: none does.
@@ -153,8 +156,9 @@ class StoreTx : public StoreReader {
   // after `not_before`: running -> queued. The checkpoint stays.
   virtual Status RequeueRun(std::string_view id, int64_t fence, const std::optional<Error>& error,
                             UtcTime not_before, UtcTime now) = 0;
-  // running -> an ended phase. Its checkpoints go; its occurrence becomes `ran`; a success makes an
-  // occurrence, and due, each schedule whose upstream is this job, unless the run is a slice.
+  // running -> an ended phase. Its checkpoints go, but for a held run's; its occurrence becomes
+  // `ran`; a success makes an occurrence, and due, each schedule whose upstream is this job, unless
+  // the run is a slice.
   virtual Status FinishRun(std::string_view id, int64_t fence, RunPhase phase,
                            const std::optional<Error>& error, UtcTime now) = 0;
   // A queued run that never started, or waits for a retry: -> cancelled or failed. One with a
@@ -169,6 +173,12 @@ class StoreTx : public StoreReader {
   // run_active: while another run of the job has begun. Of a slice, later runs are no matter, nor
   // is a slice to any run.
   virtual Status ReopenRun(std::string_view id, UtcTime now) = 0;
+  // A held run -> queued, as another attempt that publishes what its held streams have staged.
+  // run_not_held.
+  virtual Status ApproveRun(std::string_view id, UtcTime now) = 0;
+  // A held run -> queued with its stop requested: an attempt that removes what is staged, and is
+  // cancelled. run_not_held.
+  virtual Status CancelHeldRun(std::string_view id, UtcTime now) = 0;
   virtual Status RequestStop(std::string_view id, StopRequest request) = 0;
   // Every run left `running` by an earlier boot -> queued with its checkpoint, at once. Returns
   // them. What waits for a key or a pool is looked at again: their sizes may be others now.
@@ -186,6 +196,9 @@ class StoreTx : public StoreReader {
                               const StreamRecord& record, bool last, UtcTime now) = 0;
   virtual Status FailStream(std::string_view run, int64_t fence, std::string_view stream,
                             const Counters& counters, const Error& error) = 0;
+  // A check holds the stream back; its checkpoint says so already.
+  virtual Status HoldStream(std::string_view run, int64_t fence, std::string_view stream,
+                            const Error& why) = 0;
   // Takes the place of what the run said of this code and stream before. Messages are cut to some
   // kilobytes, and a warning beyond kRunWarningsMax is left out: the run's log has it.
   virtual Status AddWarning(std::string_view run, int64_t fence, const RunWarningRow& warning) = 0;

@@ -21,6 +21,7 @@ Result<StreamMemory> StoreRunState::Load(std::string_view stream) {
     if (state) {
       memory.watermark = std::move(state->watermark);
       memory.receipt = std::move(state->receipt);
+      memory.full_rows = state->full_rows;
     }
     BIZOND_ASSIGN_OR_RETURN(const auto streams, reader.RunStreams(run_id_));
     memory.recorded = std::any_of(streams.begin(), streams.end(), [&](const RunStreamRow& row) {

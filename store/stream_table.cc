@@ -17,17 +17,19 @@ Result<StreamStateRow> FromRow(const Query& query) {
   }
   row.receipt = query.MaybeText(2);
   row.updated_at = query.Time(3);
+  if (!query.IsNull(4)) row.full_rows = query.Unsigned(4);
   return row;
 }
 
 void Upsert(Change& change, std::string_view job, std::string_view stream,
             const std::optional<std::string>& watermark, const std::optional<std::string>& receipt,
-            UtcTime now) {
+            const std::optional<uint64_t>& full_rows, UtcTime now) {
   change.db.Run(
-      "INSERT INTO stream_states (job, stream, watermark, receipt, updated_at) "
-      "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (job, stream) DO UPDATE SET "
-      "watermark = coalesce(?3, watermark), receipt = coalesce(?4, receipt), updated_at = ?5",
-      job, stream, watermark, receipt, now);
+      "INSERT INTO stream_states (job, stream, watermark, receipt, updated_at, full_rows) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (job, stream) DO UPDATE SET "
+      "watermark = coalesce(?3, watermark), receipt = coalesce(?4, receipt), updated_at = ?5, "
+      "full_rows = ?6",
+      job, stream, watermark, receipt, now, full_rows);
 }
 
 std::optional<std::string> Encoded(const std::optional<Watermark>& watermark) {
@@ -39,7 +41,7 @@ std::optional<std::string> Encoded(const std::optional<Watermark>& watermark) {
 
 Result<std::vector<StreamStateRow>> All(Connection& db, std::string_view job) {
   Query query = db.Prepare(
-      "SELECT stream, watermark, receipt, updated_at FROM stream_states WHERE job = ? "
+      "SELECT stream, watermark, receipt, updated_at, full_rows FROM stream_states WHERE job = ? "
       "ORDER BY stream",
       job);
   std::vector<StreamStateRow> rows;
@@ -53,7 +55,8 @@ Result<std::vector<StreamStateRow>> All(Connection& db, std::string_view job) {
 Result<std::optional<StreamStateRow>> Get(Connection& db, std::string_view job,
                                           std::string_view stream) {
   Query query = db.Prepare(
-      "SELECT stream, watermark, receipt, updated_at FROM stream_states WHERE job = ? AND "
+      "SELECT stream, watermark, receipt, updated_at, full_rows FROM stream_states WHERE job = ? "
+      "AND "
       "stream = ?",
       job, stream);
   if (!query.Step()) return std::optional<StreamStateRow>();
@@ -66,14 +69,15 @@ void Put(Change& change, std::string_view job, const StreamStateRow& row, UtcTim
   change.db.Run("DELETE FROM stream_states WHERE job = ? AND stream = ?", job, row.stream);
   boundaries::KeepOfWatermark(change, job, row.stream,
                               row.watermark ? row.watermark->chunks : std::vector<int64_t>());
-  if (row.watermark) Upsert(change, job, row.stream, Encoded(row.watermark), row.receipt, now);
+  if (!row.watermark) return;
+  Upsert(change, job, row.stream, Encoded(row.watermark), row.receipt, row.full_rows, now);
 }
 
 void Record(Change& change, std::string_view job, std::string_view stream,
             const StreamRecord& record, UtcTime now) {
   std::optional<std::string> receipt;
   if (record.published) receipt = record.receipt;
-  Upsert(change, job, stream, Encoded(record.watermark), receipt, now);
+  Upsert(change, job, stream, Encoded(record.watermark), receipt, record.full_rows, now);
 }
 
 void Forget(Change& change, std::string_view job) {

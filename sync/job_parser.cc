@@ -191,6 +191,7 @@ void CheckDocument(const JobDocument& document, const Catalog& catalog, Writer w
     spec.plain_secrets = std::move(plain);
     CheckJobRules(job, spec, &sink);
     CheckCapabilities(spec, catalog, &sink);
+    CheckChecks(spec, catalog, &sink);
   }
   WarnOfNoEffect(job, &sink);
   if (!result->errors.empty()) return;

@@ -26,7 +26,6 @@ constexpr NoEffect kNoEffect[] = {
     {"alerting", "has no effect in this version: nobody is told",
      "Watch /metrics or the events of /api/v1/events."},
     {"monitoring", "has no effect: nothing is sent", "Scrape /metrics."},
-    {"checks", "has no effect in this version: nothing is held back", ""},
     {"engine.queue", "has no effect: the queue between reader and writer is in memory", ""},
     {"engine.runner", "has no effect: a run has a reader and a writer thread", ""},
     {"engine.backend", "has no effect: state is kept in the state directory, on disk",

@@ -30,6 +30,8 @@ JobSpec ReadSpec(const nlohmann::json& job);
 void CheckJobRules(const nlohmann::json& job, const JobSpec& spec, IssueSink* sink);
 // What the connectors can do.
 void CheckCapabilities(const JobSpec& spec, const Catalog& catalog, IssueSink* sink);
+// What a run of the job can be held to.
+void CheckChecks(const JobSpec& spec, const Catalog& catalog, IssueSink* sink);
 // Keys that are accepted and mean nothing here.
 void WarnOfNoEffect(const nlohmann::json& job, IssueSink* sink);
 

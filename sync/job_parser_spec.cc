@@ -78,6 +78,16 @@ SourceSpec ReadSource(const json& block) {
   return source;
 }
 
+ChecksSpec ReadChecks(const json& block) {
+  ChecksSpec checks;
+  if (block.contains("min_rows")) checks.min_rows = block["min_rows"].get<uint64_t>();
+  if (block.contains("max_drop_percent")) {
+    checks.max_drop_percent = block["max_drop_percent"].get<double>();
+  }
+  if (block.contains("freshness")) checks.freshness = DurationOf(block["freshness"]);
+  return checks;
+}
+
 DestinationSpec ReadDestination(const json& block) {
   DestinationSpec destination;
   destination.name = TextOf(block, "name");
@@ -102,6 +112,7 @@ JobSpec ReadSpec(const json& job) {
   spec.tags = NamesOf(job, "tags");
   spec.source = ReadSource(BlockOf(job, "source"));
   spec.destination = ReadDestination(BlockOf(job, "destination"));
+  spec.checks = ReadChecks(BlockOf(job, "checks"));
   if (job.contains("schedule")) spec.schedule = job["schedule"].dump();
   const json& concurrency = BlockOf(job, "concurrency");
   spec.concurrency.pool = TextOf(concurrency, "pool", spec.concurrency.pool);

@@ -57,6 +57,15 @@ struct DestinationSpec {
   std::string config;  // The `destination.config` block as JSON text, secrets as references.
 };
 
+// What must hold of a run's staging before it is published, and of the job as time goes by.
+struct ChecksSpec {
+  std::optional<uint64_t> min_rows;
+  std::optional<double> max_drop_percent;  // Of a full refresh, against the last one.
+  std::optional<Duration> freshness;       // Without a success for longer the job is late.
+
+  bool JudgesRows() const { return min_rows || max_drop_percent; }
+};
+
 struct ConcurrencySpec {
   std::string pool = "default";
   std::string key;  // Empty: none.
@@ -75,6 +84,7 @@ struct JobSpec {
   std::vector<std::string> tags;
   SourceSpec source;
   DestinationSpec destination;
+  ChecksSpec checks;
   std::string schedule;  // The `schedule` block as JSON text; empty: runs only when asked.
   ConcurrencySpec concurrency;
   RetrySpec retry;

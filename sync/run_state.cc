@@ -106,6 +106,7 @@ std::string EncodeCheckpoint(const Checkpoint& checkpoint) {
                 {"rejects_bytes", checkpoint.rejects_bytes},
                 {"cursor_progress", ToBase64(checkpoint.cursor_progress)}};
   if (!checkpoint.chunks.empty()) value["chunks"] = checkpoint.chunks;
+  if (!checkpoint.verdict.empty()) value["verdict"] = checkpoint.verdict;
   for (const TextField& field : kTextFields) value[field.name] = checkpoint.*field.member;
   for (const CounterField& field : kCounterFields) {
     value["counters"][field.name] = checkpoint.counters.*field.member;
@@ -127,6 +128,7 @@ Result<Checkpoint> DecodeCheckpoint(std::string_view text) {
     checkpoint.rejects_bytes = value.at("rejects_bytes");
     checkpoint.cursor_progress = FromBase64(value.at("cursor_progress"));
     if (value.contains("chunks")) value["chunks"].get_to(checkpoint.chunks);
+    checkpoint.verdict = value.value("verdict", "");
     for (const TextField& field : kTextFields) checkpoint.*field.member = value.at(field.name);
     for (const CounterField& field : kCounterFields) {
       checkpoint.counters.*field.member = value.at("counters").at(field.name);

@@ -37,6 +37,9 @@ struct Counters {
 // Everything needed to go on with a stream of a run.
 struct Checkpoint {
   static constexpr int kFormat = 1;
+  static constexpr std::string_view kHeld = "held";
+  // A person lets what is staged be published: nothing is read any more, nothing is judged again.
+  static constexpr std::string_view kApproved = "approved";
 
   int format = kFormat;
   uint64_t iterations = 0;      // Iterations done; the number of the next one.
@@ -51,6 +54,7 @@ struct Checkpoint {
   std::string mark;            // Destination::Flush()
   uint64_t rejects_bytes = 0;  // Length of the stream's rejects file.
   std::string intent;          // Destination::Prepare(); empty: not there yet
+  std::string verdict;         // Of the job's checks: kHeld, kApproved; empty: none that stands
 
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
@@ -64,6 +68,8 @@ struct StreamRecord {
   Counters counters;
   std::string receipt;                 // Destination::Finalize()
   std::optional<Watermark> watermark;  // nullopt: stays as it is (a full refresh)
+  // Of a full refresh: the rows that the target has now.
+  std::optional<uint64_t> full_rows;
   bool published = true;
   std::string watermark_before;  // Cursor or position, for people.
   std::string watermark_after;
@@ -74,6 +80,7 @@ struct StreamMemory {
   std::optional<Checkpoint> checkpoint;  // Of this run.
   std::optional<Watermark> watermark;    // Of the stream.
   std::optional<std::string> receipt;    // Of the stream's last recorded publication.
+  std::optional<uint64_t> full_rows;     // Of that, if it was a full refresh.
   bool recorded = false;                 // This run has recorded this stream already.
 };
 

@@ -24,17 +24,7 @@ Result<Counters> SyncPump::Run(std::stop_token stop) {
     BIZOND_RETURN_IF_ERROR(FlushAndCheckpoint());
   }
   if (progress_.intent.empty()) {
-    Enter(Stage::kRead);
-    if (Status read = ReadAndWrite(stop); !read) {
-      if (mode_ == PublishMode::kDirect && stop.stop_requested()) {
-        BIZOND_RETURN_IF_ERROR(EndOfStream(read.error()));
-      } else if (stop.stop_requested() && Reason() == StopReason::kCancel) {
-        BIZOND_RETURN_IF_ERROR(parts_.destination->Discard());
-        Failpoint("sync.after_discard");
-        Say(LogLevel::kInfo, "cancelled: nothing was published, the staging is removed");
-      }
-      return tl::make_unexpected(std::move(read).error());
-    }
+    BIZOND_RETURN_IF_ERROR(StageAll(stop));
     Enter(Stage::kVerify);
     Failpoint("sync.before_verify");
     BIZOND_RETURN_IF_ERROR(Verify());
@@ -46,6 +36,41 @@ Result<Counters> SyncPump::Run(std::stop_token stop) {
   return progress_.counters;
 }
 
+Status SyncPump::StageAll(std::stop_token stop) {
+  Status read;
+  if (IsApproved()) {
+    Say(LogLevel::kInfo, "approved: what is staged is published as it is");
+    cut_short_ = !progress_.exhausted;
+    if (stop.stop_requested()) read = tl::make_unexpected(StoppedError("the publication"));
+  } else {
+    Enter(Stage::kRead);
+    read = ReadAndWrite(stop);
+  }
+  if (read) return {};
+  if (mode_ == PublishMode::kDirect && stop.stop_requested()) {
+    BIZOND_RETURN_IF_ERROR(EndOfStream(read.error()));
+  } else if (stop.stop_requested() && Reason() == StopReason::kCancel) {
+    BIZOND_RETURN_IF_ERROR(parts_.destination->Discard());
+    Failpoint("sync.after_discard");
+    Say(LogLevel::kInfo, "cancelled: nothing was published, the staging is removed");
+  }
+  return read;
+}
+
+Status SyncPump::Discard() {
+  started_at_ = parts_.clock->Now();
+  flushed_at_ = parts_.clock->Steady();
+  mode_ = PublishModeOf(job_, plan_.reset);
+  discards_ = true;
+  BIZOND_RETURN_IF_ERROR(Load());
+  if (memory_.recorded || !memory_.checkpoint) return {};
+  BIZOND_RETURN_IF_ERROR(OpenDestination({}));
+  BIZOND_RETURN_IF_ERROR(parts_.destination->Discard());
+  Failpoint("sync.after_discard");
+  Say(LogLevel::kInfo, "cancelled: nothing was published, the staging is removed");
+  return {};
+}
+
 Status SyncPump::Load() {
   BIZOND_ASSIGN_OR_RETURN(memory_, parts_.state->Load(stream_));
   if (memory_.recorded) return {};
@@ -55,6 +80,8 @@ Status SyncPump::Load() {
   if (mode_ == PublishMode::kReplace || plan_.window) memory_.watermark.reset();
   if (memory_.checkpoint) {
     progress_ = *memory_.checkpoint;
+    // An attempt that nobody approved is judged by what it has at its own end.
+    if (!IsApproved()) progress_.verdict.clear();
     Say(LogLevel::kInfo, "going on from a checkpoint",
         {{"iterations", std::to_string(progress_.iterations)},
          {"rows_read", std::to_string(progress_.counters.rows_read)}});
@@ -77,8 +104,8 @@ Status SyncPump::Load() {
 // Keeps the run's checkpoint where the run can go on from it, and drops it where it starts over.
 Status SyncPump::ChooseCheckpoint() {
   const Checkpoint& checkpoint = *memory_.checkpoint;
-  if (!checkpoint.intent.empty()) {
-    // Decided: forward, whatever was asked for in between.
+  if (!checkpoint.intent.empty() || checkpoint.verdict == Checkpoint::kApproved || discards_) {
+    // Decided, or made already: as it is, whatever was asked for in between.
     mode_ = ParsePublishMode(checkpoint.mode).value_or(mode_);
     return {};
   }
@@ -129,9 +156,10 @@ Status SyncPump::OpenDestination(std::stop_token stop) {
   const bool to_end = mode_ == PublishMode::kDirect && memory_.checkpoint &&
                       stop.stop_requested() && Reason() == StopReason::kCancel;
   Status opened = parts_.destination->Open(request, to_end ? std::stop_token() : stop);
-  // A window is not all that the target is to hold: it replaces nothing.
-  const bool may_reset =
-      (mode_ == PublishMode::kAppend || mode_ == PublishMode::kMerge) && !plan_.window;
+  // A window is not all that the target is to hold: it replaces nothing. What was approved is
+  // published as it is, or not at all.
+  const bool may_reset = (mode_ == PublishMode::kAppend || mode_ == PublishMode::kMerge) &&
+                         !plan_.window && !IsApproved() && !discards_;
   if (opened || opened.error().code != "target_diverged" || !may_reset || request.intent ||
       job_.destination.on_target_changed != OnTargetChanged::kReset) {
     return opened;

@@ -71,7 +71,10 @@ class SyncPump : private RejectSink {
 
   // Ends with the stream published and recorded, or with an error: of kind kStopped when `stop` was
   // raised before the intent. After the intent `stop` is no longer looked at.
+  // With what a check said (IsHeldByCheck): everything is staged, and nothing is decided.
   Result<Counters> Run(std::stop_token stop);
+  // In place of Run: removes what a run that was held has staged.
+  Status Discard();
 
  private:
   // ---- open ----
@@ -82,6 +85,8 @@ class SyncPump : private RejectSink {
   BoundarySpill Spill() const;
   ReadRequest MakeReadRequest();
   // ---- read and write ----
+  // Until everything is staged. A cancel removes the staging.
+  Status StageAll(std::stop_token stop);
   Status ReadAndWrite(std::stop_token stop);
   Status WritePage(const SourcePage& page);
   // Leaves of the batch what is new, or lies in the window.
@@ -97,11 +102,14 @@ class SyncPump : private RejectSink {
   // ---- verify, publish, record ----
   Status Verify() const;
   Status Seal();
+  // By the job's checks. What is held back stays staged, and its checkpoint says so.
+  Status Judge();
   Status Publish();
   Result<std::optional<Watermark>> WatermarkAfter() const;
   Status Record(std::string receipt, bool last);
   Status EndOfStream(const Error& stopped);
 
+  bool IsApproved() const { return progress_.verdict == Checkpoint::kApproved; }
   bool Resumable() const { return parts_.destination->ExactlyOnce(); }
   StopReason Reason() const { return parts_.stop_reason->load(); }
   void Say(LogLevel level, std::string_view message,
@@ -118,6 +126,7 @@ class SyncPump : private RejectSink {
   StreamMemory memory_;
   Checkpoint progress_;  // What the next checkpoint will say.
   bool cut_short_ = false;
+  bool discards_ = false;
   bool torn_ = false;  // A page was taken and not all of it was written.
   std::optional<RecordParser> parser_;
   std::optional<CursorFilter> filter_;

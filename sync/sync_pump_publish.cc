@@ -1,5 +1,6 @@
 // The second half of the pump: verify, decide, publish, record.
 #include "base/failpoint.h"
+#include "sync/publication_checks.h"
 #include "sync/sync_pump.h"
 
 namespace bizond {
@@ -39,11 +40,26 @@ Status SyncPump::Seal() {
   NoteCursorProgress();
   progress_.exhausted = progress_.exhausted || !cut_short_;
   if (!Resumable()) return {};
+  BIZOND_RETURN_IF_ERROR(Judge());
   BIZOND_ASSIGN_OR_RETURN(progress_.intent, parts_.destination->Prepare());
   progress_.counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
   BIZOND_RETURN_IF_ERROR(parts_.state->SaveCheckpoint(stream_, progress_));
   Failpoint("sync.after_intent");
   return {};
+}
+
+Status SyncPump::Judge() {
+  // A slice of a backfill brings a part of the source, which may well be empty.
+  if (!job_.checks.JudgesRows() || IsApproved() || plan_.window) return {};
+  const bool full = job_.source.sync_mode == SyncMode::kFullRefresh;
+  std::optional<Error> why = JudgeRows(job_.checks, stream_, progress_.counters.rows_written,
+                                       full ? memory_.full_rows : std::nullopt);
+  if (!why) return {};
+  progress_.verdict = Checkpoint::kHeld;
+  progress_.counters.bytes_written = bytes_before_ + parts_.destination->BytesWritten();
+  BIZOND_RETURN_IF_ERROR(parts_.state->SaveCheckpoint(stream_, progress_));
+  BIZOND_RETURN_IF_ERROR(parts_.destination->MarkStored());
+  return tl::make_unexpected(std::move(*why));
 }
 
 Status SyncPump::Publish() {
@@ -83,6 +99,7 @@ Result<std::optional<Watermark>> SyncPump::WatermarkAfter() const {
     Checkpoint left = progress_;
     left.mark.clear();
     left.intent.clear();
+    left.verdict.clear();
     left.counters = {};
     after.chunks = filter_->ChunkIdsBefore();  // Without those of an older resume.
     after.chunks.insert(after.chunks.end(), left.chunks.begin(), left.chunks.end());
@@ -99,6 +116,9 @@ Status SyncPump::Record(std::string receipt, bool last) {
   StreamRecord record;
   record.counters = progress_.counters;
   record.receipt = std::move(receipt);
+  if (job_.source.sync_mode == SyncMode::kFullRefresh) {
+    record.full_rows = record.counters.rows_written;
+  }
   BIZOND_ASSIGN_OR_RETURN(record.watermark, WatermarkAfter());
   record.watermark_before = Shown(memory_.watermark);
   record.watermark_after = Shown(record.watermark);

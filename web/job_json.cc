@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "scheduler/freshness.h"
 #include "scheduler/job_chain.h"
 #include "web/run_json.h"
 
@@ -37,10 +38,24 @@ json DestinationJson(const json& destination) {
           {"destination_id", Member(Member(destination, "config"), "destination_id")}};
 }
 
+bool HasHeld(const std::vector<RunRow>& recent) {
+  return std::any_of(recent.begin(), recent.end(),
+                     [](const RunRow& run) { return run.phase == RunPhase::kHeld; });
+}
+
+// null: the job asks for none.
+json FreshnessJson(const std::optional<Freshness>& freshness) {
+  if (!freshness) return {};
+  return {{"limit", FormatDuration(freshness->limit)},
+          {"since", FormatUtc(freshness->since)},
+          {"late_at", FormatUtc(freshness->LateAt())}};
+}
+
 const char* HealthOf(const JobRow& job, const std::vector<RunRow>& recent,
-                     const std::optional<ScheduleRow>& schedule, UtcTime now) {
+                     const std::optional<ScheduleRow>& schedule, bool stale, UtcTime now) {
   const auto running = [](const RunRow& run) { return run.phase == RunPhase::kRunning; };
   if (std::any_of(recent.begin(), recent.end(), running)) return "running";
+  if (HasHeld(recent)) return "held";
   if (job.paused) return "paused";
   if (schedule && schedule->upstream.empty() && schedule->next_at &&
       *schedule->next_at + kLateAfter < now)
@@ -52,9 +67,10 @@ const char* HealthOf(const JobRow& job, const std::vector<RunRow>& recent,
       continue;
     }
     if (run.phase == RunPhase::kCancelled) continue;
-    return run.phase == RunPhase::kSucceeded ? "ok" : "failing";
+    if (run.phase != RunPhase::kSucceeded) return "failing";
+    return stale ? "late" : "ok";
   }
-  return "never_run";
+  return stale ? "late" : "never_run";
 }
 
 // Of the newest run; of one that goes on and has not warned of anything yet, those of the run
@@ -100,6 +116,8 @@ std::string EtagOf(const JobRow& job) { return "\"v" + std::to_string(job.versio
 Result<json> JobJson(const JobRow& job, const JobView& view) {
   BIZOND_ASSIGN_OR_RETURN(const JobHistory history, view.reader.History(job.name));
   BIZOND_ASSIGN_OR_RETURN(const auto schedule, view.reader.GetSchedule(job.name));
+  const std::optional<Freshness> freshness = FreshnessOf(job);
+  const bool stale = freshness && freshness->IsLate(view.now);
   json definition = json::parse(job.definition, nullptr, false);
   json result = {{"name", job.name},
                  {"tags", Member(definition, "tags", json::array())},
@@ -111,7 +129,9 @@ Result<json> JobJson(const JobRow& job, const JobView& view) {
                  {"source", SourceJson(Member(definition, "source"))},
                  {"destination", DestinationJson(Member(definition, "destination"))},
                  {"schedule", Member(definition, "schedule")},
-                 {"health", HealthOf(job, history.recent, schedule, view.now)},
+                 {"health", HealthOf(job, history.recent, schedule, stale, view.now)},
+                 {"late", stale},
+                 {"freshness", FreshnessJson(freshness)},
                  {"last_success_at", TimeJson(history.last_success_at)},
                  {"created_at", FormatUtc(job.created_at)},
                  {"updated_at", FormatUtc(job.updated_at)}};

@@ -7,6 +7,8 @@
 #include <array>
 #include <optional>
 
+#include "scheduler/freshness.h"
+
 namespace bizond {
 namespace {
 
@@ -72,14 +74,25 @@ struct JobFamilies {
   MetricFamily last_rows;
   MetricFamily occurrences;
   MetricFamily last_occurrence;
+  MetricFamily held;
+  MetricFamily late;
+  MetricFamily freshness_limit;
 };
 
-void AddJob(const JobRow& job, const JobHistory& history, JobFamilies* families) {
+void AddJob(const JobRow& job, const JobHistory& history, UtcTime now, JobFamilies* families) {
   // Not "job": a scrape would rename it.
   const Labels labels = {{"bizond_job", job.name}};
   Families::Set(families->paused, labels, job.paused ? 1 : 0);
   if (history.last_success_at) {
     Families::Set(families->last_success, labels, Seconds(*history.last_success_at));
+  }
+  const bool held = std::any_of(history.recent.begin(), history.recent.end(),
+                                [](const RunRow& run) { return run.phase == RunPhase::kHeld; });
+  Families::Set(families->held, labels, held ? 1 : 0);
+  if (const std::optional<Freshness> freshness = FreshnessOf(job)) {
+    Families::Set(families->late, labels, freshness->IsLate(now) ? 1 : 0);
+    Families::Set(families->freshness_limit, labels,
+                  std::chrono::duration<double>(freshness->limit).count());
   }
   const auto ended = std::find_if(history.recent.begin(), history.recent.end(),
                                   [](const RunRow& run) { return !IsActive(run.phase); });
@@ -174,7 +187,10 @@ Result<std::string> MetricsText(const WebParts& parts) {
       Counter("bizond_job_occurrences_total",
               "Nominal fires of the job that ran, were skipped or missed, and why."),
       Gauge("bizond_job_last_occurrence_timestamp_seconds",
-            "When a fire of the job was last recorded that ended so.")};
+            "When a fire of the job was last recorded that ended so."),
+      Gauge("bizond_job_held", "1 while a check holds a run of the job back."),
+      Gauge("bizond_job_late", "1 while no run has succeeded for longer than checks.freshness."),
+      Gauge("bizond_job_freshness_limit_seconds", "The job's checks.freshness.")};
   size_t job_count = 0;
   ActiveRuns runs;
   double lag_seconds = 0;
@@ -186,7 +202,7 @@ Result<std::string> MetricsText(const WebParts& parts) {
       BIZOND_ASSIGN_OR_RETURN(const PageOf<JobRow> rows, reader.ListJobs(page));
       for (const JobRow& job : rows.items) {
         BIZOND_ASSIGN_OR_RETURN(const JobHistory history, reader.History(job.name));
-        AddJob(job, history, &jobs);
+        AddJob(job, history, now, &jobs);
         BIZOND_ASSIGN_OR_RETURN(const auto counts, reader.OccurrenceCounts(job.name));
         AddOccurrences(job, counts, &jobs);
       }
@@ -209,7 +225,7 @@ Result<std::string> MetricsText(const WebParts& parts) {
   AddStore(parts.store->Health(), &families);
   for (MetricFamily* const family :
        {&jobs.paused, &jobs.last_success, &jobs.last_finished, &jobs.last_failed, &jobs.last_rows,
-        &jobs.occurrences, &jobs.last_occurrence}) {
+        &jobs.occurrences, &jobs.last_occurrence, &jobs.held, &jobs.late, &jobs.freshness_limit}) {
     if (!family->metric.empty()) families.Add("", "") = std::move(*family);
   }
   return families.Text();

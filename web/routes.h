@@ -100,6 +100,7 @@ BIZOND_HANDLER(ListJobRuns);
 BIZOND_HANDLER(GetRun);
 BIZOND_HANDLER(GetRunLogs);
 BIZOND_HANDLER(CancelRun);
+BIZOND_HANDLER(ApproveRun);
 BIZOND_HANDLER(RetryRun);
 // catalog_routes.cc
 BIZOND_HANDLER(PreviewSchedule);

@@ -1,4 +1,4 @@
-// Runs: lists, one run, its log, cancel and retry.
+// Runs: lists, one run, its log, cancel, approve and retry.
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -125,6 +125,12 @@ Result<WebResponse> CancelRun(const WebParts& parts, const WebRequest& request) 
   BIZOND_ASSIGN_OR_RETURN(const json body, ObjectBody(request, {}));
   BIZOND_RETURN_IF_ERROR(parts.jobs->Cancel(request.names.at(0)));
   return RunAnswer(parts, request.names.at(0), 200);
+}
+
+Result<WebResponse> ApproveRun(const WebParts& parts, const WebRequest& request) {
+  BIZOND_ASSIGN_OR_RETURN(const json body, ObjectBody(request, {}));
+  BIZOND_ASSIGN_OR_RETURN(const RunRow run, parts.jobs->Approve(request.names.at(0)));
+  return RunAnswer(parts, run.id, 202);
 }
 
 Result<WebResponse> RetryRun(const WebParts& parts, const WebRequest& request) {

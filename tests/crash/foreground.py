@@ -146,14 +146,17 @@ class Foreground:
     def write_job(self):
         (self.folder / "job.yml").write_text(self.cell.job(self.folder, self.source))
 
+    def command(self):
+        # The dummy source grows by its job: what was read stays read.
+        return [self.binary, "run", "job.yml", "--state-dir", "state", "--state", "keep", "--log-level", "error"]
+
     def start(self, failpoint=None):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BIZOND_")}
         environment.update(self.cell.environment())
         if failpoint:
             environment["BIZOND_FAILPOINT"] = failpoint
         return subprocess.Popen(
-            # The dummy source grows by its job: what was read stays read.
-            [self.binary, "run", "job.yml", "--state-dir", "state", "--state", "keep", "--log-level", "error"],
+            self.command(),
             cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, start_new_session=True,
         )

@@ -5,6 +5,13 @@ import { notify, notifyError } from './components/notices.js';
 import { goTo, runLink } from './router.js';
 import { refreshJob } from './store.js';
 
+const STOPS =
+  'It stops at its next checkpoint. What it has not published stays unpublished, and the next ' +
+  'run goes on from the same cursor.';
+const DROPS =
+  'What a check held back is removed and never published. The destination stays as it is, and ' +
+  'the next run reads again.';
+
 async function attempt(work) {
   try {
     return await work();
@@ -54,19 +61,34 @@ export async function reset(name) {
 }
 
 export async function cancel(run) {
+  const held = run.state === 'held';
   const sure = await confirm({
-    title: 'Cancel this run?',
-    text:
-      'It stops at its next checkpoint. What it has not published stays unpublished, and the next ' +
-      'run goes on from the same cursor.',
-    yes: 'Cancel the run',
-    no: 'Let it run',
+    title: held ? 'Drop what this run has staged?' : 'Cancel this run?',
+    text: held ? DROPS : STOPS,
+    yes: held ? 'Drop it' : 'Cancel the run',
+    no: held ? 'Keep it' : 'Let it run',
     danger: true,
   });
   if (!sure) return null;
   return attempt(async () => {
     await post(runPath(run.id, '/cancel'));
-    notify('The run is asked to stop.');
+    notify(held ? 'What the run has staged is removed.' : 'The run is asked to stop.');
+    return get(runPath(run.id));
+  });
+}
+
+export async function approve(run) {
+  const sure = await confirm({
+    title: 'Publish what this run has staged?',
+    text:
+      'A check holds it back. It is published as it was staged, nothing is read again, and the ' +
+      'checks do not look at it a second time.',
+    yes: 'Approve',
+  });
+  if (!sure) return null;
+  return attempt(async () => {
+    await post(runPath(run.id, '/approve'));
+    notify('The run is approved and publishes what it has staged.');
     return get(runPath(run.id));
   });
 }

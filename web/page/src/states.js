@@ -3,6 +3,12 @@
 
 export const HEALTH = {
   failing: { word: 'Failing', icon: 'cross', tone: 'bad', about: 'The last run did not succeed' },
+  held: {
+    word: 'Held',
+    icon: 'hand',
+    tone: 'warn',
+    about: 'A check holds a run back until someone approves or cancels it',
+  },
   late: {
     word: 'Late',
     icon: 'clock',
@@ -59,7 +65,7 @@ const BAD_RUNS = new Set(['failed', 'partial', 'held']);
 
 /** What needs a look comes first; a failing job that is tried again keeps its place meanwhile. */
 export function attention(job) {
-  if (job.health === 'failing') return 0;
+  if (job.health === 'failing' || job.health === 'held') return 0;
   if (job.health === 'late') return 1;
   if (job.health === 'running') {
     const finished = (job.recent_runs ?? []).find(

@@ -13,6 +13,7 @@ import { Warnings } from '../components/warnings.js';
 import { Ago } from '../components/when.js';
 import { html } from '../html.js';
 import { useResource } from '../resource.js';
+import { runLink } from '../router.js';
 import { scheduleWords } from '../schedule.js';
 import { toYaml } from '../yaml.js';
 import { Calendar } from './calendar.js';
@@ -87,10 +88,22 @@ export function Job({ name }) {
     return html`<h1><bdi>${name}</bdi></h1><${RequestFailure} error=${error} retry=${reload} />`;
   }
   if (!job) return html`<h1><bdi>${name}</bdi></h1><p class="quiet loading">Loading…</p>`;
-  const failed = job.health === 'failing' && job.last_run;
+  const held = (job.recent_runs ?? []).find((run) => run.state === 'held');
+  const failed = (job.health === 'failing' || job.last_run?.state === 'held') && job.last_run;
   return html`
     <nav class="crumbs" aria-label="Where you are"><a href="#/">Jobs</a></nav>
     <div class="head"><h1><bdi>${job.name}</bdi></h1><${HealthBadge} health=${job.health} />
+      ${
+        job.late &&
+        job.health !== 'late' &&
+        html`<span class="tag tone-warn" title="No run has succeeded for longer than checks.freshness">
+        <${Icon} name="clock" />late</span>`
+      }
+      ${
+        held &&
+        html`<a class="tag tone-warn" href=${runLink(held.id)} title="Show the run that a check holds back">
+        <${Icon} name="hand" />judge the held run</a>`
+      }
       ${
         job.managed_by === 'file' &&
         html`<span class="tag" title="It comes from the jobs folder: edit the file there">
@@ -105,6 +118,12 @@ export function Job({ name }) {
         ['Schedule', scheduleWords(job.schedule, job.source?.sync_mode)],
         ['Next run', (job.paused || job.next_at || job.schedule_warning) && html`<${Next} job=${job} />`],
         ['Last success', html`<${Ago} at=${job.last_success_at} />`],
+        [
+          'Freshness',
+          job.freshness &&
+            html`within ${job.freshness.limit}, ${job.late ? 'late since' : 'late'} <${Ago} at=${job.freshness.late_at} />`,
+          'How old the last success may get',
+        ],
         ['Version', job.version],
         ['Last 30 runs', html`<${Strip} runs=${job.recent_runs} height=${30} />`],
       ]} />

@@ -47,13 +47,15 @@ function Speed({ job }) {
 }
 
 function Health({ job }) {
-  const code = job.health === 'failing' ? job.last_run?.error?.code : null;
+  const bad = job.health === 'failing' || job.health === 'held';
+  const code = bad ? job.last_run?.error?.code : null;
   const badge = html`<${HealthBadge} health=${job.health} />`;
   const warning = code ? null : job.warnings?.[0];
-  if (!job.last_run) return badge;
+  const late = job.late && job.health !== 'late' && html`<small class="tone-warn">late</small>`;
+  if (!job.last_run) return html`${badge}${late}`;
   return html`<a class="row-link" href=${runLink(job.last_run.id)} title="Show the last run">${badge}</a>
     ${code && html`<small class="tone-bad clip" title=${job.last_run.error.message}>${code}</small>`}
-    ${warning && html`<small class="tone-warn clip" title=${warning.message}>${warning.code}</small>`}`;
+    ${warning && html`<small class="tone-warn clip" title=${warning.message}>${warning.code}</small>`}${late}`;
 }
 
 export function JobRow({ job: known }) {

@@ -1,6 +1,6 @@
 // One run: what it did, stage by stage, what it counted, where the cursor went, and why it failed.
 import { useSignal } from '@preact/signals';
-import { cancel, retry } from '../actions.js';
+import { approve, cancel, retry } from '../actions.js';
 import { get, runPath } from '../api.js';
 import { RunBadge } from '../components/badge.js';
 import { Facts } from '../components/facts.js';
@@ -27,6 +27,11 @@ function Actions({ run, reload }) {
     busy.value = false;
   };
   return html`<div class="actions">
+    ${
+      run.state === 'held' &&
+      html`<button type="button" class="primary" disabled=${busy.value} onClick=${act(approve)}>
+      <${Icon} name="check" />Approve…</button>`
+    }
     ${
       CANCELLABLE.has(run.state) &&
       html`<button type="button" disabled=${busy.value} onClick=${act(cancel)}>
