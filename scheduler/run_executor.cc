@@ -270,7 +270,8 @@ void SyncExecutor::End(Attempt& attempt, const Status& status) {
         {{"run", run.id}, {"job", run.job}, {"error", Describe(written.error())}});
     return;
   }
-  // The run stays `running` in the store; the next boot takes it up again.
+  // The run stays `running` in the store until whoever claimed it, or the next boot, queues it again.
+  attempt.shared.end_unwritten = true;
   Log(LogLevel::kError, "scheduler", "the end of a run could not be written",
       {{"run", run.id}, {"error", Describe(written.error())}});
 }
