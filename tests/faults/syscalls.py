@@ -3,16 +3,17 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import subprocess
-import time
 
 from foreground import Cell, Foreground, rng_of
 from places import file_rows
 from truth import compare, count_lines, expected
 
-# What a disk, a quota, a signal and a limit do; "short" takes a byte where more were offered.
+# What a disk, a quota, a signal and a limit do. "short": no file may grow beyond a size that the run passes, so that
+# a write stops in its middle. (strace cannot shorten a call: one whose result it sets is never made.)
 FAULTS = (
     ("write", "ENOSPC"), ("write", "EIO"), ("write", "EINTR"), ("write", "EDQUOT"), ("write", "EFBIG"),
     ("write", "short"), ("fsync", "EIO"), ("fsync", "ENOSPC"), ("fsync", "EINTR"), ("rename", "EIO"),
@@ -27,6 +28,7 @@ CALLS = {
 PLACES = ("destination", "store")
 # At least two pages and a flush between them; small, so that a run under strace takes little.
 START, GROWTH = 5000, 1200
+LARGEST = 3 << 20
 # From its intent on a run tries for ever: whoever watches stops it, as an operator would.
 PATIENCE = 4
 RETRY = "retry: {max_attempts: 2, initial_backoff: 20ms, max_backoff: 100ms}\n"
@@ -59,16 +61,17 @@ class Faulty(Foreground):
             found += [p for p in folder.rglob("*") if p.is_dir()]
         return found
 
-    def under(self, options):
+    def under(self, options, limit=None):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("BIZOND_")}
         command = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", "strace.log"] + options
         command += [self.binary, "run", "job.yml", "--state-dir", "state", "--state", "keep", "--log-level", "error"]
         return subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+                                preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))))
 
-    def run_under(self, options):
+    def run_under(self, options, limit=None):
         """The exit code, what was said, and whether it had to be stopped."""
-        process = self.under(options)
+        process = self.under(options, limit)
         stopped = False
         try:
             said = process.communicate(timeout=PATIENCE)[1]
@@ -118,12 +121,16 @@ class Faulty(Foreground):
     def fault(self, calls, error, place, at, lasting):
         """One run that meets it, and one after it; whether the fault was met."""
         what = "%s of %s, the %d.%s, %s" % (error, calls, at, " and all that follow" if lasting else "", place)
-        inject = "retval=1" if error == "short" else "error=" + error
-        when = "%d+" % at if lasting and error not in ("EINTR", "short") else "%d" % at
-        code, said, stopped = self.run_under(
-            self.filters(place) + ["-e", "trace=" + CALLS[calls],
-                                   "-e", "inject=%s:%s:when=%s" % (CALLS[calls], inject, when)])
-        met = "(INJECTED)" in (self.folder / "strace.log").read_text(errors="replace")
+        when = "%d+" % at if lasting and error != "EINTR" else "%d" % at
+        options, limit = self.filters(place) + ["-e", "trace=" + CALLS[calls]], None
+        if error == "short":
+            limit = self.rng.randrange(1, LARGEST)
+            what = "no file beyond %d bytes" % limit
+        else:
+            options += ["-e", "inject=%s:error=%s:when=%s" % (CALLS[calls], error, when)]
+        code, said, stopped = self.run_under(options, limit)
+        log = (self.folder / "strace.log").read_text(errors="replace")
+        met = "EFBIG" in log if limit else "(INJECTED)" in log
         self.judge(what, code, said, stopped)
         self.whole(what)
         last, words = self.end(self.start())
