@@ -7,8 +7,8 @@
 // connector that hangs) is left behind: its run ends without it, and another may begin in its
 // place.
 //
-// Threads: ClaimReady, LookAfterRuns, Reap, HasUnended and NextReady belong to the scheduler's thread (after
-// its end: to whoever stops it); the rest may be called from any.
+// Threads: ClaimReady, LookAfterRuns, Reap, HasUnended and NextReady belong to the scheduler's
+// thread (after its end: to whoever stops it); the rest may be called from any.
 #ifndef BIZOND_SCHEDULER_WORKER_POOL_H_
 #define BIZOND_SCHEDULER_WORKER_POOL_H_
 

@@ -1,4 +1,5 @@
-// A limit of the process that SQLite meets has the name and the kind that it has for any other file.
+// A limit of the process that SQLite meets has the name and the kind that it has for any other
+// file.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
