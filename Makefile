@@ -1,5 +1,5 @@
 # For those who work on bizond; users need scripts/run and scripts/test alone.
-.PHONY: build run test bench lint crash fmt setup clean
+.PHONY: build run test bench lint crash faults fmt setup clean
 
 build: setup
 	cmake --preset release >/dev/null
@@ -22,6 +22,10 @@ lint: setup-tests
 # kill -9 at every failpoint and at many random moments.
 crash: build
 	tests/crash/run $(if $(DEATHS),--deaths $(DEATHS)) $(if $(SEED),--seed $(SEED))
+
+# Failing system calls, a full disk and lost power; LONG=1 for the long form.
+faults: build setup-tests
+	tests/faults/run $(if $(LONG),--long) $(if $(SEED),--seed $(SEED))
 
 fmt: setup-tests
 	scripts/lint --fix

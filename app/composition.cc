@@ -56,6 +56,8 @@ Signals::Signals() {
   action.sa_flags = SA_RESTART;
   for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow is an error of the write that meets it, and not the process's end.
+  signal(SIGXFSZ, SIG_IGN);
   thread_ = std::thread([this] {
     char byte = 0;
     while (read(pipe_[0], &byte, 1) == 1 && byte != 0) {

@@ -18,6 +18,13 @@
 namespace bizond {
 namespace {
 
+// A file system that fails or refuses in mid-publication leaves a target that only another attempt
+// brings to its end: it writes all of it once more. A run that gave up would leave the half of it.
+bool MayPassOnceDecided(const Error& error) {
+  return error.kind == ErrorKind::kTransient || error.code == "io_error" ||
+         error.code == "file_unwritable";
+}
+
 uint64_t SeedOf(const RunRow& run) { return HashBytes(run.id).low; }
 
 Error AsAttemptError(const Error& error, const RunningAttempt& attempt, const JobSpec& spec) {
@@ -301,7 +308,9 @@ void SyncExecutor::End(Attempt& attempt, const Status& status) {
         {{"run", run.id}, {"job", run.job}, {"error", Describe(written.error())}});
     return;
   }
-  // The run stays `running` in the store; the next boot takes it up again.
+  // The run stays `running` in the store until whoever claimed it, or the next boot, queues it
+  // again.
+  attempt.shared.end_unwritten = true;
   Log(LogLevel::kError, "scheduler", "the end of a run could not be written",
       {{"run", run.id}, {"error", Describe(written.error())}});
 }
@@ -384,9 +393,11 @@ Result<std::optional<Duration>> SyncExecutor::DelayOfRetry(const Attempt& attemp
   }
   const RetrySpec& retry = attempt.spec.retry;
   const RetryPolicy policy{retry.max_attempts, retry.initial_backoff, retry.max_backoff};
+  Error judged = error;
+  if (decided && MayPassOnceDecided(error)) judged.kind = ErrorKind::kTransient;
   const std::optional<Duration> delay =
-      policy.DelayBefore(failed + 1, error, SeedOf(attempt.run()));
-  if (!delay && decided && error.kind == ErrorKind::kTransient) {
+      policy.DelayBefore(failed + 1, judged, SeedOf(attempt.run()));
+  if (!delay && decided && judged.kind == ErrorKind::kTransient) {
     return std::optional<Duration>(retry.max_backoff);
   }
   return delay;

@@ -39,6 +39,9 @@ struct RunningAttempt {
   std::atomic<int64_t> timeout_us{0};
   std::atomic<int64_t> stall_timeout_us{0};
   std::atomic<Stage> stage{Stage::kOpen};  // Of the stream in work.
+  // Set by the executor when the store did not take the attempt's end (a full disk): the run is
+  // still running there.
+  std::atomic<bool> end_unwritten{false};
 
   // Raises the stop; the first reason stays.
   void Stop(StopReason reason) {
@@ -60,7 +63,8 @@ struct RunningAttempt {
 class RunExecutor {
  public:
   virtual ~RunExecutor() = default;
-  // Afterwards the run is ended or queued again in the store, unless it was fenced off.
+  // Afterwards the run is ended or queued again in the store, unless it was fenced off or
+  // `end_unwritten` is set.
   virtual void Execute(RunningAttempt& attempt) = 0;
   // Records the end of an attempt in place of its worker, who was asked to stop and does not come
   // back from Execute. Should it come back yet, the store refuses what it writes. Called by another

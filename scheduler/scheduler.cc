@@ -143,7 +143,7 @@ bool Scheduler::PruneHistory(UtcTime now) {
 
 UtcTime Scheduler::NextWake() const {
   const UtcTime now = clock_->Now();
-  UtcTime wake = now + (running() > 0 ? kWatch : kIdle);
+  UtcTime wake = now + (running() > 0 || pool_.HasUnended() ? kWatch : kIdle);
   const Status read = store_->Read([&](const StoreReader& reader) -> Status {
     BIZOND_ASSIGN_OR_RETURN(const std::optional<UtcTime> due, reader.NextDue());
     if (due) wake = std::min(wake, *due);

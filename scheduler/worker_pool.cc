@@ -148,9 +148,25 @@ void WorkerPool::Reap() {
     left_.clear();
   }
   for (std::thread& thread : left) thread.join();
+  for (const std::unique_ptr<Worker>& worker : ended) {
+    const RunningAttempt& attempt = worker->attempt;
+    if (attempt.end_unwritten) unended_.emplace_back(attempt.run.id, attempt.run.fence);
+  }
+}
+
+void WorkerPool::RequeueUnended() {
+  while (!unended_.empty()) {
+    const auto& [id, fence] = unended_.back();
+    const UtcTime now = clock_->Now();
+    const Status queued = store_->Write(
+        [&](StoreTx& tx) { return tx.RequeueRun(id, fence, std::nullopt, now, now); });
+    if (!queued && queued.error().kind == ErrorKind::kTransient) return;
+    unended_.pop_back();
+  }
 }
 
 void WorkerPool::LookAfterRuns() {
+  RequeueUnended();
   const Duration now = clock_->Steady();
   std::vector<Worker*> left_behind;
   {
@@ -160,7 +176,12 @@ void WorkerPool::LookAfterRuns() {
     left_behind = LeaveBehind(now);
   }
   // Only this thread reaps: they are there.
-  for (Worker* const worker : left_behind) executor_->Abandon(worker->attempt);
+  for (Worker* const worker : left_behind) {
+    executor_->Abandon(worker->attempt);
+    if (worker->attempt.end_unwritten.exchange(false)) {
+      unended_.emplace_back(worker->attempt.run.id, worker->attempt.run.fence);
+    }
+  }
   // A stop that was asked for between the claim of the run and the start of its worker is in the
   // store only.
   const Result<std::vector<std::string>> stopping =

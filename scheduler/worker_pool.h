@@ -7,8 +7,8 @@
 // connector that hangs) is left behind: its run ends without it, and another may begin in its
 // place.
 //
-// Threads: ClaimReady, LookAfterRuns, Reap and NextReady belong to the scheduler's thread (after
-// its end: to whoever stops it); the rest may be called from any.
+// Threads: ClaimReady, LookAfterRuns, Reap, HasUnended and NextReady belong to the scheduler's
+// thread (after its end: to whoever stops it); the rest may be called from any.
 #ifndef BIZOND_SCHEDULER_WORKER_POOL_H_
 #define BIZOND_SCHEDULER_WORKER_POOL_H_
 
@@ -22,6 +22,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -58,6 +59,8 @@ class WorkerPool {
   void LookAfterRuns();
   // Takes leave of the runs that have ended, and of threads without work.
   void Reap();
+  // Whether runs wait for the store to take that they are queued again (LookAfterRuns tries it).
+  bool HasUnended() const { return !unended_.empty(); }
   // When to look again for what is ready; nullopt: at the end of a run, or on a wake-up.
   Result<std::optional<UtcTime>> NextReady(const StoreReader& reader) const;
 
@@ -83,6 +86,8 @@ class WorkerPool {
   };
 
   size_t Free() const;
+  // A run whose end the store did not take goes on: another attempt finds what is recorded of it.
+  void RequeueUnended();
   // With the mutex held: takes those off workers_ who do not stop.
   std::vector<Worker*> LeaveBehind(Duration now);
   ClaimBounds Bounds(size_t free) const;
@@ -95,6 +100,8 @@ class WorkerPool {
   Clock* const clock_;
   const Options options_;
   RunExecutor* executor_ = nullptr;
+  // Ids and fences of runs that are `running` in the store and that no worker has.
+  std::vector<std::pair<std::string, int64_t>> unended_;
 
   mutable std::mutex mutex_;
   std::condition_variable work_;

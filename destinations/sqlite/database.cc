@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/file_error.h"
+
 namespace bizond {
 namespace {
 
@@ -214,6 +216,12 @@ Error SqliteDatabase::ErrorOf(int code) const {
   const int system = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
   const bool full = primary == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT);
   const CodeRow& row = RowOf(full ? SQLITE_FULL : code);
+  // SQLite calls a limit of the process an I/O error, or a file that cannot be opened: as of any
+  // other file, the one passes, and of the other the remedy is the limit.
+  if ((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) &&
+      (system == EMFILE || system == ENFILE || system == EFBIG)) {
+    return FileError(system, FileAccess::kWrite, "write to", path_);
+  }
   return {.kind = row.kind,
           .code = std::string(row.name),
           .message = fmt::format(

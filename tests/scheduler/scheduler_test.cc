@@ -135,6 +135,20 @@ TEST_F(SchedulerTest, AWorkerWhoDoesNotAnswerIsLeftBehind) {
   EXPECT_EQ(Run(next.id).phase, RunPhase::kSucceeded);
 }
 
+// As on a full disk: the run would be `running` without anybody until the next boot.
+TEST_F(SchedulerTest, ARunWhoseEndTheStoreDidNotTakeGoesOn) {
+  MakeScheduler(1);
+  executor_->ends_lost = 2;
+  executor_->OpenGate();
+  MustPut(DummyJob("a"));
+  const RunRow run = MustTrigger("a");
+  Start();
+  executor_->AwaitBegun(3);
+  AwaitRest();
+  EXPECT_EQ(Run(run.id).phase, RunPhase::kSucceeded);
+  EXPECT_EQ(Run(run.id).attempt, 3);
+}
+
 TEST_F(SchedulerTest, ACancelReachesTheRunningAttempt) {
   MakeScheduler();
   MustPut(DummyJob("a"));
