@@ -1,6 +1,7 @@
 // The state of a job: watermarks, positions and checkpoints by stream, read and set.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
