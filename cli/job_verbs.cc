@@ -86,8 +86,13 @@ int JobsShowVerb(const Invocation& invocation) {
 int JobsDeleteVerb(const Invocation& invocation) {
   DaemonRequest request;
   request.method = "DELETE";
-  request.path = JobPath(invocation);
-  return Order(invocation, request, "deleted; its target and its data stay");
+  const bool drop = invocation.arguments.Text("--state") == "drop";
+  request.path = JobPath(invocation, drop ? "?state=drop" : "");
+  return Order(
+      invocation, request,
+      drop ? "deleted, and its state; its target and its data stay"
+           : "deleted; its target and its data stay, its state for 30 days for a job of the "
+             "same name");
 }
 
 int JobsPauseVerb(const Invocation& invocation) {

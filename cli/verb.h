@@ -56,6 +56,9 @@ int SchedulePreviewVerb(const Invocation& invocation);
 // occurrence_verbs.cc: what became of a job's fires, by the API of a daemon.
 int JobsOccurrencesVerb(const Invocation& invocation);
 
+// state_verb.cc: through the API of a daemon, too.
+int JobsStateVerb(const Invocation& invocation);
+
 // job_verbs.cc, backfill_verb.cc, apply.cc and run_verbs.cc: through the API of a daemon.
 int JobsListVerb(const Invocation& invocation);
 int JobsShowVerb(const Invocation& invocation);

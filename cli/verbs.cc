@@ -53,6 +53,14 @@ constexpr OptionRow kApply[] = {
     {"--prune", "", "delete the daemon's jobs that the folder does not hold", kFlag},
     kStateChange,
 };
+constexpr OptionRow kDelete[] = {
+    {"--state", "keep|drop", "its watermarks: kept for 30 days, or gone at once (keep)", kText,
+     "keep|drop"},
+};
+constexpr OptionRow kState[] = {
+    {"--set", "FILE", "set it to what --json printed, edited; the job must be paused"},
+    {"--if-match", "ETAG", "only if it is still the one that was read"},
+};
 constexpr OptionRow kTrigger[] = {
     {"--reset", "", "replace the target instead of going on", kFlag},
     {"--at", "T", "not before this instant, RFC 3339"},
@@ -128,7 +136,10 @@ constexpr Verb kVerbs[] = {
     {"jobs list", "", "the daemon's jobs", {}, kData, kDaemon, JobsListVerb},
     {"jobs show", "NAME", "a job with its definition", {}, kData, kDaemon, JobsShowVerb},
     {"jobs apply", "", "create or replace jobs from files", kApply, kData, kDaemon, JobsApplyVerb},
-    {"jobs delete", "NAME", "delete a job; its target stays", {}, false, kDaemon, JobsDeleteVerb},
+    {"jobs delete", "NAME", "delete a job; its target stays", kDelete, false, kDaemon,
+     JobsDeleteVerb},
+    {"jobs state", "NAME", "what a job goes on from, by stream: printed, or set", kState, kData,
+     kDaemon, JobsStateVerb},
     {"jobs pause", "NAME", "switch a job's schedule off", {}, false, kDaemon, JobsPauseVerb},
     {"jobs resume", "NAME", "switch it on again", {}, false, kDaemon, JobsResumeVerb},
     {"jobs trigger", "NAME", "start a run now, or later", kTrigger, kData, kDaemon,

@@ -201,7 +201,8 @@ Status JobService::ClaimTargets(StoreTx& tx, const std::string& job,
   return {};
 }
 
-Status JobService::Delete(std::string_view name, bool by_file, std::optional<int64_t> if_version) {
+Status JobService::Delete(std::string_view name, bool by_file, std::optional<int64_t> if_version,
+                          bool drop_state) {
   std::vector<std::string> running;
   const UtcTime now = clock_->Now();
   BIZOND_RETURN_IF_ERROR(store_->Write([&](StoreTx& tx) -> Status {
@@ -214,11 +215,22 @@ Status JobService::Delete(std::string_view name, bool by_file, std::optional<int
     }
     BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(name));
     for (const RunRow& run : active) {
+      // What it publishes yet would be written with a state that nobody knows.
+      if (drop_state && (run.phase == RunPhase::kRunning || run.attempt > 0)) {
+        return Fail(ErrorKind::kConfig, "run_active",
+                    "run " + run.id + " goes on, and the state cannot be dropped under it",
+                    "bizond runs cancel " + run.id);
+      }
       if (run.phase != RunPhase::kRunning) continue;
       BIZOND_RETURN_IF_ERROR(tx.RequestStop(run.id, StopRequest::kCancel));
       running.push_back(run.id);
     }
     BIZOND_RETURN_IF_ERROR(DropJobSchedule(tx, job, *catalog_, now));
+    if (drop_state) {
+      BIZOND_RETURN_IF_ERROR(tx.ForgetStreamStates(name));
+      BIZOND_RETURN_IF_ERROR(tx.DropPendingResets(name));
+      BIZOND_RETURN_IF_ERROR(tx.ReleaseTargets(name));
+    }
     BIZOND_RETURN_IF_ERROR(tx.DeleteJob(name, now));
     // After its queued runs are gone: it is queued itself, to remove what it has staged.
     BIZOND_ASSIGN_OR_RETURN(const std::optional<std::string> held, tx.HeldRun(name));

@@ -17,6 +17,7 @@
 #ifndef BIZOND_SCHEDULER_JOB_SERVICE_H_
 #define BIZOND_SCHEDULER_JOB_SERVICE_H_
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -65,6 +66,13 @@ struct TriggerOptions {
   std::string idempotency_key;  // Empty: none. The same key gives the same run.
 };
 
+struct StreamWatermark {
+  std::string stream;
+  std::optional<Watermark> watermark;  // nullopt: forgotten.
+};
+using StateEdit =
+    std::function<Result<std::vector<StreamWatermark>>(const std::vector<StreamStateRow>&)>;
+
 class JobService {
  public:
   JobService(Store* store, const Catalog* catalog, Clock* clock, RunControl* control,
@@ -75,9 +83,10 @@ class JobService {
 
   // Claims the targets of a job of the API (target_taken, secret_forbidden).
   Result<PutOutcome> Put(const JobSpec& spec, const PutOptions& options);
-  // managed_by_file unless `by_file`.
+  // managed_by_file unless `by_file`. The state is kept for 30 days, or goes at once with
+  // `drop_state`: run_active while a run of the job goes on.
   Status Delete(std::string_view job, bool by_file = false,
-                std::optional<int64_t> if_version = std::nullopt);
+                std::optional<int64_t> if_version = std::nullopt, bool drop_state = false);
   Status Pause(std::string_view job);
   Status Resume(std::string_view job);
 
@@ -96,7 +105,9 @@ class JobService {
   Result<RunRow> Approve(std::string_view run);
   Result<RunRow> Retry(std::string_view run);
 
-  // Needs the job paused (code not_paused) and without a running run.
+  // Needs the job paused (code not_paused) and without a running run. `edit` says, of the state as
+  // it stands, what becomes of which stream; all of it is written, or none.
+  Status ChangeState(std::string_view job, const StateEdit& edit);
   Status PutStreamState(std::string_view job, std::string_view stream,
                         const std::optional<Watermark>& watermark);
 

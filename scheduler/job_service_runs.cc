@@ -180,8 +180,7 @@ Result<RunRow> JobService::Retry(std::string_view id) {
   return run;
 }
 
-Status JobService::PutStreamState(std::string_view name, std::string_view stream,
-                                  const std::optional<Watermark>& watermark) {
+Status JobService::ChangeState(std::string_view name, const StateEdit& edit) {
   return store_->Write([&](StoreTx& tx) -> Status {
     BIZOND_ASSIGN_OR_RETURN(const JobRow job, FindJob(tx, name));
     BIZOND_ASSIGN_OR_RETURN(const std::vector<RunRow> active, tx.ActiveRuns(name));
@@ -194,14 +193,32 @@ Status JobService::PutStreamState(std::string_view name, std::string_view stream
     BIZOND_ASSIGN_OR_RETURN(const std::optional<std::string> held, tx.HeldRun(name));
     if (held) return RunHeld(*held, name);
     BIZOND_ASSIGN_OR_RETURN(const JobSpec spec, ParseStoredJob(job.definition, *catalog_));
-    // What is left of a stream that the job has no longer may be forgotten.
-    if (watermark) BIZOND_RETURN_IF_ERROR(MustHave(spec, stream));
-    BIZOND_ASSIGN_OR_RETURN(const std::optional<StreamStateRow> old, tx.StreamState(name, stream));
-    StreamStateRow row = old.value_or(StreamStateRow{});
-    row.stream = stream;
-    row.watermark = watermark;
-    return tx.PutStreamState(name, row, clock_->Now());
+    BIZOND_ASSIGN_OR_RETURN(const std::vector<StreamStateRow> rows, tx.StreamStates(name));
+    BIZOND_ASSIGN_OR_RETURN(const std::vector<StreamWatermark> changes, edit(rows));
+    for (const StreamWatermark& change : changes) {
+      StreamStateRow row;
+      for (const StreamStateRow& old : rows) {
+        if (old.stream == change.stream) row = old;
+      }
+      // What is left of a stream that the job has no longer may be kept or forgotten.
+      if (change.watermark && row.watermark != change.watermark) {
+        BIZOND_RETURN_IF_ERROR(MustHave(spec, change.stream));
+      }
+      if (row.watermark == change.watermark) continue;
+      row.stream = change.stream;
+      row.watermark = change.watermark;
+      BIZOND_RETURN_IF_ERROR(tx.PutStreamState(name, row, clock_->Now()));
+    }
+    return {};
   });
+}
+
+Status JobService::PutStreamState(std::string_view name, std::string_view stream,
+                                  const std::optional<Watermark>& watermark) {
+  return ChangeState(
+      name, [&](const std::vector<StreamStateRow>&) -> Result<std::vector<StreamWatermark>> {
+        return std::vector<StreamWatermark>{{std::string(stream), watermark}};
+      });
 }
 
 }  // namespace bizond

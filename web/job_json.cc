@@ -162,13 +162,15 @@ Result<json> StateJson(const StoreReader& reader, const std::string& job) {
   json streams = json::array();
   std::vector<std::string> seen;
   const auto add = [&](const std::string& name, const StreamStateRow* row) -> Status {
-    json stream = {{"stream", name}, {"watermark", nullptr}, {"position", nullptr}};
+    json stream = {
+        {"stream", name}, {"watermark", nullptr}, {"position", nullptr}, {"resumes", false}};
     if (row != nullptr && row->watermark) {
       if (!row->watermark->cursor.empty()) {
         stream["watermark"] = {{"cursor", CursorJson(row->watermark->cursor)},
                                {"cursor_type", row->watermark->cursor_type}};
       }
       stream["position"] = ParsedOrNull(row->watermark->position);
+      stream["resumes"] = !row->watermark->resume.empty();
     }
     stream["updated_at"] = row != nullptr ? json(FormatUtc(row->updated_at)) : json();
     BIZOND_ASSIGN_OR_RETURN(stream["checkpoint"], CheckpointOf(reader, job, name));

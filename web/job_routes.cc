@@ -151,8 +151,13 @@ Result<WebResponse> PutJob(const WebParts& parts, const WebRequest& request) {
 }
 
 Result<WebResponse> DeleteJob(const WebParts& parts, const WebRequest& request) {
-  BIZOND_RETURN_IF_ERROR(
-      parts.jobs->Delete(request.names.at(0), /*by_file=*/false, WantedVersion(request)));
+  const std::string* const state = request.Query("state");
+  if (state != nullptr && *state != "keep" && *state != "drop") {
+    return Fail(ErrorKind::kConfig, "invalid_parameter", "state must be keep or drop");
+  }
+  BIZOND_RETURN_IF_ERROR(parts.jobs->Delete(request.names.at(0), /*by_file=*/false,
+                                            WantedVersion(request),
+                                            state != nullptr && *state == "drop"));
   WebResponse response;
   response.status = 204;
   return response;

@@ -20,7 +20,13 @@ constexpr Parameter kJobFilters[] = {
     {"q", "query", "string", "Jobs with this text in name, tags or connectors, in any case."},
     {"paused", "query", "boolean", "Paused jobs, or those that are not."}};
 constexpr Parameter kPutJob[] = {kStateChange, kIfMatch};
-constexpr Parameter kDeleteJob[] = {kIfMatch};
+constexpr Parameter kDeleteJob[] = {
+    {"state", "query", "string",
+     "keep (for 30 days, for a job of the same name) or drop; the target's data stays."},
+    kIfMatch};
+constexpr Parameter kPutState[] = {
+    {"If-Match", "header", "string",
+     "The ETag that GET gave; 412 when the state is another by now."}};
 constexpr Parameter kState = {"state", "query", "string", "Runs in this state."};
 constexpr Parameter kSince = {"since", "query", "string",
                               "Queued at this time or later (RFC 3339)."};
@@ -97,7 +103,7 @@ constexpr Route kRoutes[] = {
     {"DELETE",
      "/api/v1/jobs/{name}",
      handlers::DeleteJob,
-     "Delete a job; its state stays 30 days",
+     "Delete a job; its data stays, its state for 30 days or not",
      BodyKind::kNone,
      {},
      kDeleteJob,
@@ -152,14 +158,9 @@ constexpr Route kRoutes[] = {
      {},
      {},
      "200 State, 404 Problem"},
-    {"PUT",
-     "/api/v1/jobs/{name}/state",
-     handlers::PutState,
-     "Set watermarks of a paused job",
-     BodyKind::kJson,
-     "State",
-     {},
-     "200 State, 404 Problem, 409 Problem, 422 Problem"},
+    {"PUT", "/api/v1/jobs/{name}/state", handlers::PutState, "Set watermarks of a paused job",
+     BodyKind::kJson, "State", kPutState,
+     "200 State, 404 Problem, 409 Problem, 412 Problem, 422 Problem"},
     {"GET",
      "/api/v1/jobs/{name}/occurrences",
      handlers::ListOccurrences,

@@ -225,6 +225,91 @@ TEST_F(ApiTest, TheStateIsSetOnlyWhilePausedAndDigitsSurvive) {
   EXPECT_EQ(Ask("PUT", "/api/v1/jobs/j/state", wrong.dump()).status, 400);
 }
 
+TEST_F(ApiTest, AStateThatIsSentBackUnchangedKeepsWhatItDoesNotShow) {
+  Submit("j");
+  Post("/api/v1/jobs/j/pause", json::object());
+  Watermark watermark;
+  watermark.cursor = "7";
+  watermark.cursor_type = "number";
+  watermark.boundary = "what was published at 7";
+  watermark.resume = EncodeCheckpoint({});
+  const StreamStateRow row{"creatures", watermark, "receipt", clock_.Now()};
+  ASSERT_TRUE(
+      store_->Write([&](StoreTx& tx) { return tx.PutStreamState("j", row, clock_.Now()); }));
+  const std::string path = "/api/v1/jobs/j/state";
+  const auto stored = [&] {
+    return *store_->Query([](const StoreReader& r) { return r.StreamState("j", "creatures"); });
+  };
+  const Answer read = Get(path);
+  const std::string tag = read.Header("etag");
+  EXPECT_EQ(read.body["streams"][0]["resumes"], true);
+  EXPECT_EQ(Ask("PUT", path, read.text, {{"If-Match", tag}}).status, 200);
+  EXPECT_EQ(stored()->watermark, watermark);
+  json changed = read.body;
+  changed["streams"][0]["resumes"] = false;
+  ASSERT_EQ(Ask("PUT", path, changed.dump(), {{"If-Match", tag}}).status, 200);
+  EXPECT_EQ(stored()->watermark->resume, "");
+  EXPECT_EQ(stored()->watermark->boundary, watermark.boundary);
+  EXPECT_EQ(stored()->receipt, "receipt");
+  EXPECT_EQ(Ask("PUT", path, changed.dump(), {{"If-Match", tag}}).code(), "precondition_failed");
+  changed["streams"][0]["watermark"]["cursor"] = "6";
+  ASSERT_EQ(Ask("PUT", path, changed.dump()).status, 200);
+  EXPECT_EQ(stored()->watermark->boundary, "") << "it was of another cursor";
+}
+
+TEST_F(ApiTest, AWrongStateIsRefusedWithItsPathAndNothingOfItIsWritten) {
+  Submit("j");
+  Post("/api/v1/jobs/j/pause", json::object());
+  const std::string path = "/api/v1/jobs/j/state";
+  const std::string good =
+      R"({"stream":"creatures","watermark":{"cursor":"5","cursor_type":"number"}})";
+  const auto refused = [&](const std::string& second) {
+    const Answer answer = Ask("PUT", path, R"({"streams":[)" + good + "," + second + "]}");
+    EXPECT_GE(answer.status, 400) << second;
+    EXPECT_NE(answer.body["remedy"], "") << second;
+    return answer.body["detail"].get<std::string>();
+  };
+  EXPECT_THAT(refused("7"), HasSubstr("streams[1]"));
+  EXPECT_THAT(refused("{}"), HasSubstr("streams[1].stream"));
+  EXPECT_THAT(refused(good), HasSubstr("twice"));
+  EXPECT_THAT(refused(R"({"stream":"a","watermrk":null})"), HasSubstr("streams[1].watermrk"));
+  EXPECT_THAT(refused(R"({"stream":"a","watermark":{"cursor":5,"cursor_type":"number"}})"),
+              HasSubstr("streams[1].watermark.cursor"));
+  EXPECT_THAT(refused(R"({"stream":"a","watermark":{"cursor":" 5","cursor_type":"number"}})"),
+              HasSubstr("is not a number"));
+  EXPECT_THAT(refused(R"({"stream":"a","watermark":{"cursor":"noon","cursor_type":"timestamp"}})"),
+              HasSubstr("streams[1].watermark.cursor"));
+  EXPECT_THAT(refused(R"({"stream":"a","watermark":{"cursor":"5","cursor_type":"float"}})"),
+              HasSubstr("cursor_type"));
+  EXPECT_THAT(refused(R"({"stream":"a","watermark":{"cursor":")" + std::string(5000, 'x') +
+                      R"(","cursor_type":"text"}})"),
+              HasSubstr("longer"));
+  EXPECT_THAT(refused(R"({"stream":"dragons","watermark":{"cursor":"5","cursor_type":"number"}})"),
+              HasSubstr("dragons"));
+  EXPECT_EQ(Get(path).body["streams"][0]["watermark"], nullptr);
+}
+
+TEST_F(ApiTest, AJobIsDeletedWithOrWithoutItsState) {
+  const json state = {
+      {"streams",
+       {{{"stream", "creatures"}, {"watermark", {{"cursor", "5"}, {"cursor_type", "number"}}}}}}};
+  const auto after = [&](const std::string& query) {
+    Submit("j");
+    Post("/api/v1/jobs/j/pause", json::object());
+    EXPECT_EQ(Ask("PUT", "/api/v1/jobs/j/state", state.dump()).status, 200);
+    EXPECT_EQ(Ask("DELETE", "/api/v1/jobs/j" + query).status, 204);
+    Submit("j");
+    const json found = Get("/api/v1/jobs/j/state").body["streams"][0]["watermark"];
+    EXPECT_EQ(Ask("DELETE", "/api/v1/jobs/j?state=drop").status, 204);
+    return !found.is_null();
+  };
+  EXPECT_TRUE(after(""));
+  EXPECT_TRUE(after("?state=keep"));
+  EXPECT_FALSE(after("?state=drop"));
+  Submit("j");
+  EXPECT_EQ(Ask("DELETE", "/api/v1/jobs/j?state=burn").code(), "invalid_parameter");
+}
+
 // A file's change that needs a word on the state gets it over the API, and stays the file's.
 TEST_F(ApiTest, AFilesChangeIsBroughtIntoForceByAWordOnItsState) {
   PutOptions by_file;
