@@ -134,7 +134,7 @@ Status SyncExecutor::RunStreams(Attempt& attempt) {
   }));
   for (size_t i = 0; i < attempt.spec.source.streams.size(); ++i) {
     attempt.shared.stage = Stage::kOpen;
-    const Status status = RunOrDiscard(attempt, i);
+    Status status = RunOrDiscard(attempt, i);
     if (status) continue;
     if (status.error().kind == ErrorKind::kStopped) return status;
     BIZOND_RETURN_IF_ERROR(NoteFailure(attempt, attempt.spec.source.streams[i], status.error()));

@@ -36,11 +36,11 @@ void CheckChecks(const JobSpec& spec, const Catalog& catalog, IssueSink* sink) {
                            SyncModeName(spec.source.sync_mode)),
                "Leave it out.");
   }
-  if (checks.min_rows && *checks.min_rows > 0) {
+  if (checks.min_rows && *checks.min_rows > 1) {
     sink->Warn("checks.min_rows",
-               "counts what each run brings: one that finds less that is new is held, and the "
+               "counts what each run adds: one that finds something new, but less, is held, and the "
                "fires after it are skipped",
-               "Where a run may find nothing, write checks.freshness alone.");
+               "Where a run may find little, write checks.freshness alone.");
   }
 }
 

@@ -51,6 +51,8 @@ Status SyncPump::Seal() {
 Status SyncPump::Judge() {
   // A slice of a backfill brings a part of the source, which may well be empty.
   if (!job_.checks.JudgesRows() || IsApproved() || plan_.window) return {};
+  // Whoever adds nothing leaves the target as it is: that an hour brought no rows is for freshness.
+  if (mode_ != PublishMode::kReplace && progress_.counters.rows_written == 0) return {};
   const bool full = job_.source.sync_mode == SyncMode::kFullRefresh;
   std::optional<Error> why = JudgeRows(job_.checks, stream_, progress_.counters.rows_written,
                                        full ? memory_.full_rows : std::nullopt);

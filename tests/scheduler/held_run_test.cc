@@ -109,6 +109,8 @@ TEST_F(HeldRunTest, AnIncrementalRunKeepsItsWatermarkUntilItIsApproved) {
   EXPECT_EQ(Contents("a.json"), "{\"id\":1}\n");
   EXPECT_EQ(TriggerAndExecute("a").phase, RunPhase::kSucceeded);
   EXPECT_EQ(Contents("a.json"), "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n");
+  // One that finds nothing new adds nothing that could be wrong.
+  EXPECT_EQ(TriggerAndExecute("a").phase, RunPhase::kSucceeded);
 }
 
 TEST_F(HeldRunTest, NothingElseOfTheJobBegins) {
