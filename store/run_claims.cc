@@ -107,13 +107,12 @@ void LetJobGo(Change& change, std::string_view job) {
 // Of the same job: an attempt that is running, or for a run that has not begun one that waits for
 // its next attempt. Parallel runs bar only others. One that is held back has its staging there.
 bool IsBarredByJob(Connection& db, const RunRow& run) {
-  if (Held(db, run.job)) return true;
-  return db
-      .MaybeInt(
-          "SELECT 1 FROM runs WHERE phase < 2 AND attempt > 0 AND job = ?1 AND id <> ?2 AND "
-          "(?3 = 0 OR parallel = 0) AND (?4 = 0 OR phase = 1) LIMIT 1",
-          run.job, run.id, run.parallel, run.attempt)
-      .has_value();
+  return db.MaybeInt(
+               "SELECT 1 FROM runs WHERE phase < 2 AND attempt > 0 AND job = ?1 AND id <> ?2 AND "
+               "(?3 = 0 OR parallel = 0) AND (?4 = 0 OR phase = 1) LIMIT 1",
+               run.job, run.id, run.parallel, run.attempt)
+             .has_value() ||
+         Held(db, run.job);
 }
 
 // One batch of claims.
@@ -280,16 +279,16 @@ class Claims {
 RunWait WaitOfNew(Connection& db, const RunRow& run) {
   if (run.not_before > run.queued_at) return RunWait::kTime;
   if (run.parallel) return RunWait::kWorker;
-  if (Held(db, run.job)) return RunWait::kJob;
+  const auto behind_held = [&] { return Held(db, run.job) ? RunWait::kJob : RunWait::kWorker; };
   Query next = db.Prepare(
       "SELECT waits, attempt, priority FROM runs WHERE phase < 2 AND job = ? "
       "ORDER BY waits, priority DESC, queued_at, id LIMIT 1",
       run.job);
-  if (!next.Step()) return RunWait::kWorker;
+  if (!next.Step()) return behind_held();
   // Behind one that is sure to let the next one go at its end; a claim finds the others out.
   const bool waits_for_time = next.Int(0) == static_cast<int64_t>(RunWait::kTime);
   const bool comes_first = next.Int(1) > 0 || (!waits_for_time && next.Int(2) >= run.priority);
-  return comes_first ? RunWait::kJob : RunWait::kWorker;
+  return comes_first ? RunWait::kJob : behind_held();
 }
 
 void LetNextGo(Change& change, const RunRow& run, bool job) {
