@@ -37,10 +37,11 @@ void CheckChecks(const JobSpec& spec, const Catalog& catalog, IssueSink* sink) {
                "Leave it out.");
   }
   if (checks.min_rows && *checks.min_rows > 1) {
-    sink->Warn("checks.min_rows",
-               "counts what each run adds: one that finds something new, but less, is held, and the "
-               "fires after it are skipped",
-               "Where a run may find little, write checks.freshness alone.");
+    sink->Warn(
+        "checks.min_rows",
+        "counts what each run adds: one that finds something new, but less, is held, and the "
+        "fires after it are skipped",
+        "Where a run may find little, write checks.freshness alone.");
   }
 }
 
