@@ -97,7 +97,7 @@ add_test(NAME crash COMMAND ${CMAKE_SOURCE_DIR}/tests/crash/run --binary $<TARGE
 set_tests_properties(crash PROPERTIES LABELS crash TIMEOUT 900)
 
 # System calls that fail, a full disk, lost power: the short form.
-add_test(NAME faults COMMAND ${CMAKE_SOURCE_DIR}/tests/faults/run --binary $<TARGET_FILE:bizond>)
+add_test(NAME faults COMMAND ${CMAKE_SOURCE_DIR}/tests/faults/run --binary $<TARGET_FILE:bizond> --seed suite)
 set_tests_properties(faults PROPERTIES LABELS crash TIMEOUT 600)
 
 # The pages that are made of the sources are what the sources say.

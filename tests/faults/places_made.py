@@ -44,7 +44,9 @@ class Disk:
         self.folder.mkdir()
         with self.image.open("wb") as file:
             file.truncate(megabytes << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-F", str(self.image)], check=True)
+        made = subprocess.run(["mkfs.ext4", "-q", "-F", str(self.image)], capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            raise NotHere("mkfs.ext4: " + made.stderr.strip())
         self.on()
 
     def on(self):
@@ -54,6 +56,8 @@ class Disk:
         handle = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.ioctl(handle, EXT4_IOC_SHUTDOWN, struct.pack("I", WITHOUT_LOG))
+        except OSError as error:
+            raise NotHere("the kernel does not shut an ext4 down: %s" % error) from error
         finally:
             os.close(handle)
 
