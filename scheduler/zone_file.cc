@@ -55,9 +55,15 @@ bool IsZoneName(std::string_view name) {
 // Empty for what cannot be read, a folder included.
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string bytes(kLargestFile, '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  std::string bytes;
+  // Most have one or two kilobytes, and they are read often.
+  std::array<char, 4096> part{};
+  while (bytes.size() < kLargestFile) {
+    const size_t most = std::min(part.size(), kLargestFile - bytes.size());
+    file.read(part.data(), static_cast<std::streamsize>(most));
+    if (file.gcount() <= 0) break;
+    bytes.append(part.data(), static_cast<size_t>(file.gcount()));
+  }
   return bytes;
 }
 
