@@ -108,8 +108,9 @@ void LetJobGo(Change& change, std::string_view job) {
 // its next attempt. Parallel runs bar only others. One that is held back has its staging there.
 bool IsBarredByJob(Connection& db, const RunRow& run) {
   return db.MaybeInt(
-               "SELECT 1 FROM runs WHERE phase < 2 AND attempt > 0 AND job = ?1 AND id <> ?2 AND "
-               "(?3 = 0 OR parallel = 0) AND (?4 = 0 OR phase = 1) LIMIT 1",
+               "SELECT 1 FROM runs INDEXED BY runs_begun WHERE phase < 2 AND attempt > 0 AND "
+               "job = ?1 AND id <> ?2 AND (?3 = 0 OR parallel = 0) AND (?4 = 0 OR phase = 1) "
+               "LIMIT 1",
                run.job, run.id, run.parallel, run.attempt)
              .has_value() ||
          Held(db, run.job);
@@ -146,7 +147,7 @@ class Claims {
       LetOthersGo(*run);
       if (run->parallel) {
         LetJobGo(change_, run->job);
-        let_go_ = true;
+        ReadAgain();
       }
       result.runs.push_back(std::move(*run));
     }
@@ -164,15 +165,13 @@ class Claims {
     return woken == kDuePerClaim;
   }
 
-  // Several are read at once, and again after others were let go: one of those may come first.
+  // Several are read at once, until others are let go.
   std::optional<RunRow> FirstReady() {
-    if (ready_.empty() || let_go_) {
-      ready_.clear();
-      let_go_ = false;
+    if (ready_.empty()) {
       Query query = change_.db.Prepare(
           "SELECT " BIZOND_RUN_COLUMNS
           "FROM runs WHERE phase = 0 AND waits = 0 ORDER BY priority DESC, queued_at, id");
-      while (std::ssize(ready_) < std::min(bounds_.runs, kReadAtOnce) && query.Step()) {
+      while (std::ssize(ready_) < std::min(bounds_.runs, read_at_once_) && query.Step()) {
         if (!skipped_.contains(query.Text(0))) ready_.push_back(RunFromRow(query));
       }
     }
@@ -180,6 +179,12 @@ class Claims {
     RunRow first = std::move(ready_.front());
     ready_.pop_front();
     return first;
+  }
+
+  // Others were let go, and may come before those that were read: from now on one by one.
+  void ReadAgain() {
+    ready_.clear();
+    read_at_once_ = 1;
   }
 
   // As many are taken as were read with this run: none may be left over for most.
@@ -222,7 +227,7 @@ class Claims {
   // The room that this run leaves, or did not take, is for the next of its pool or of its group.
   void LetOthersGo(const RunRow& run) {
     if (run.pool == kDefaultPool && run.key.empty()) return;
-    let_go_ = true;
+    ReadAgain();
     if (run.pool != kDefaultPool) {
       if (!PoolHasRoom(run.pool)) return;
       LetPoolGo(change_, run.pool, [this](const std::string& key) { return KeyHasRoom(key); });
@@ -269,8 +274,8 @@ class Claims {
   std::map<std::string, int64_t> key_limits_;
   std::set<std::string> skipped_;
   std::deque<RunRow> ready_;
-  bool let_go_ = false;  // Since ready_ was read.
-  int64_t fence_ = 0;    // The next one.
+  int read_at_once_ = kReadAtOnce;
+  int64_t fence_ = 0;  // The next one.
   int64_t fences_left_ = 0;
 };
 
@@ -320,8 +325,8 @@ std::vector<std::string> HoldersFor(Connection& db, const RunRow& run, int limit
       break;
     case RunWait::kJob:
       add(
-          db.Prepare("SELECT id FROM runs WHERE phase < 2 AND attempt > 0 AND job = ? AND id <> ? "
-                     "ORDER BY id LIMIT ?",
+          db.Prepare("SELECT id FROM runs INDEXED BY runs_begun WHERE phase < 2 AND attempt > 0 "
+                     "AND job = ? AND id <> ? ORDER BY id LIMIT ?",
                      run.job, run.id, limit));
       if (const auto held = Held(db, run.job)) ids.push_back(*held);
       if (!ids.empty()) break;

@@ -136,8 +136,10 @@ std::vector<RunRow> Begun(Connection& db, std::string_view job) {
     return AllRows(db.Prepare("SELECT " BIZOND_RUN_COLUMNS
                               "FROM runs WHERE phase < 2 AND attempt > 0 ORDER BY job"));
   }
-  return AllRows(db.Prepare(
-      "SELECT " BIZOND_RUN_COLUMNS "FROM runs WHERE phase < 2 AND attempt > 0 AND job = ?", job));
+  return AllRows(
+      db.Prepare("SELECT " BIZOND_RUN_COLUMNS
+                 "FROM runs INDEXED BY runs_begun WHERE phase < 2 AND attempt > 0 AND job = ?",
+                 job));
 }
 
 bool AnyReady(Connection& db, UtcTime now) {

@@ -63,9 +63,8 @@ void SettleOccurrence(Change& change, const RunRow& run, std::string_view state,
                       const std::optional<std::string>& reason = std::nullopt) {
   if (!run.nominal_at) return;
   change.db.Run(
-      "UPDATE occurrences SET state = ?, reason = coalesce(?, reason) WHERE job = ? AND nominal_at "
-      "= ? AND run_id = "
-      "?",
+      "UPDATE occurrences SET state = ?, reason = coalesce(?, reason) "
+      "WHERE job = ? AND nominal_at = ? AND run_id = ?",
       state, reason, run.job, *run.nominal_at, run.id);
 }
 
@@ -255,9 +254,8 @@ Status Reopen(Change& change, std::string_view id, UtcTime now) {
   // goes by the watermark do not come after each other: neither takes anything from where the other
   // is.
   const auto later = change.db.MaybeInt(
-      "SELECT 1 FROM runs WHERE ?5 = 0 AND job = ?1 AND published = 1 AND cursor_window IS NULL "
-      "AND "
-      "CASE WHEN ?2 > 0 THEN fence > ?2 "
+      "SELECT 1 FROM runs WHERE ?5 = 0 AND phase >= 2 AND job = ?1 AND published = 1 AND "
+      "cursor_window IS NULL AND CASE WHEN ?2 > 0 THEN fence > ?2 "
       "ELSE (queued_at, id) > (?3, ?4) END LIMIT 1",
       run->job, run->fence, run->queued_at, run->id, run->IsSlice());
   if (later) {

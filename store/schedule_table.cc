@@ -246,8 +246,8 @@ FireCounts Count(Connection& db, Connection* history, std::string_view job, UtcT
     }
     // 3 and 4 are RunPhase::kFailed and kPartial.
     counts.failed += static_cast<int>(
-        file->MaybeInt("SELECT count(*) FROM (SELECT phase FROM runs WHERE job = ?1 AND queued_at "
-                       ">= ?2 AND queued_at < ?3 LIMIT ?4) WHERE phase IN (3, 4)",
+        file->MaybeInt("SELECT count(*) FROM (SELECT phase FROM runs WHERE phase >= 2 AND job = ?1 "
+                       "AND queued_at >= ?2 AND queued_at < ?3 LIMIT ?4) WHERE phase IN (3, 4)",
                        job, from, to, most)
             .value_or(0));
   }
