@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "sync/job_parser.h"
 
 namespace bizond {
 namespace {
@@ -12,27 +13,11 @@ using nlohmann::json;
 
 constexpr Duration kLookEach = std::chrono::minutes(1);
 constexpr int kJobsPerPart = 100;
-constexpr std::string_view kKey = "\"freshness\"";
-
-std::optional<Duration> LimitOf(const std::string& definition) {
-  // Most jobs have none, and are not parsed.
-  if (definition.find(kKey) == std::string::npos) return std::nullopt;
-  const json job = json::parse(definition, nullptr, false);
-  const json::json_pointer place("/checks/freshness");
-  if (!job.is_object() || !job.contains(place)) return std::nullopt;
-  const json& value = job.at(place);
-  if (value.is_number()) {
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(value.get<double>()));
-  }
-  if (!value.is_string()) return std::nullopt;
-  const Result<Duration> limit = ParseDuration(value.get_ref<const std::string&>());
-  return limit ? std::optional(*limit) : std::nullopt;
-}
 
 }  // namespace
 
 std::optional<Freshness> FreshnessOf(const JobRow& job) {
-  const std::optional<Duration> limit = LimitOf(job.definition);
+  const std::optional<Duration> limit = FreshnessLimitOf(job.definition);
   if (!limit) return std::nullopt;
   return Freshness{*limit, job.last_success_at.value_or(job.created_at)};
 }

@@ -15,6 +15,7 @@
 #include "store/migrate.h"
 #include "store/opening.h"
 #include "store/wal_file.h"
+#include "sync/job_parser.h"
 
 namespace bizond {
 namespace {
@@ -130,20 +131,15 @@ DoctorCheck CheckHeld(Patient& patient) {
                          query.Text(0)));
 }
 
-// checks.freshness is a text like 2h, or seconds.
 DoctorCheck CheckFreshness(Patient& patient) {
   Query query = patient.db->Prepare(
-      "SELECT j.name, coalesce(j.last_success_at, j.created_at), "
-      "json_extract(v.definition, '$.checks.freshness') FROM jobs j JOIN job_versions v ON "
-      "v.job = j.name AND v.version = j.version WHERE instr(v.definition, '\"freshness\"') > 0 "
-      "ORDER BY j.name");
+      "SELECT j.name, coalesce(j.last_success_at, j.created_at), v.definition FROM jobs j JOIN "
+      "job_versions v ON v.job = j.name AND v.version = j.version ORDER BY j.name");
   const UtcTime now = patient.clock.Now();
   std::string late;
   int count = 0;
   while (query.Step()) {
-    const std::optional<std::string> text = query.MaybeText(2);
-    if (!text) continue;
-    const Result<Duration> limit = ParseDuration(*text);
+    const std::optional<Duration> limit = FreshnessLimitOf(query.Text(2));
     if (!limit || now <= query.Time(1) + *limit) continue;
     if (count++ == 0) {
       late = fmt::format("job \"{}\" has had no success since {}", query.Text(0),

@@ -44,6 +44,10 @@ ParsedJob ParseJob(std::string_view text, const Catalog& catalog, JobOrigin orig
 // a newer or older version does not understand.
 Result<JobSpec> ParseStoredJob(std::string_view definition, const Catalog& catalog);
 
+// checks.freshness of such a definition, which is not checked; nullopt: it asks for none. At little
+// cost, for those who look at all jobs.
+std::optional<Duration> FreshnessLimitOf(std::string_view definition);
+
 // Where a path stands in the text, for checks that come after ParseJob (the schedule's).
 JobIssue IssueAt(std::string_view text, std::string_view path, std::string message,
                  std::string remedy);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "sync/job_parser.h"
 #include "sync/job_parser_rules.h"
 
 namespace bizond {
@@ -126,6 +127,17 @@ JobSpec ReadSpec(const json& job) {
   if (job.contains("timeout")) spec.timeout = DurationOf(job["timeout"]);
   ReadDuration(job, "stall_timeout", &spec.stall_timeout);
   return spec;
+}
+
+std::optional<Duration> FreshnessLimitOf(std::string_view definition) {
+  // Most jobs have none, and are not parsed.
+  if (definition.find("\"freshness\"") == std::string_view::npos) return std::nullopt;
+  const json job = json::parse(definition, nullptr, false);
+  const json::json_pointer place("/checks/freshness");
+  if (!job.is_object() || !job.contains(place)) return std::nullopt;
+  const json& limit = job.at(place);
+  if (!limit.is_string() && !limit.is_number()) return std::nullopt;
+  return DurationOf(limit);
 }
 
 }  // namespace bizond
