@@ -38,11 +38,6 @@ json DestinationJson(const json& destination) {
           {"destination_id", Member(Member(destination, "config"), "destination_id")}};
 }
 
-bool HasHeld(const std::vector<RunRow>& recent) {
-  return std::any_of(recent.begin(), recent.end(),
-                     [](const RunRow& run) { return run.phase == RunPhase::kHeld; });
-}
-
 // null: the job asks for none.
 json FreshnessJson(const std::optional<Freshness>& freshness) {
   if (!freshness) return {};
@@ -51,11 +46,11 @@ json FreshnessJson(const std::optional<Freshness>& freshness) {
           {"late_at", FormatUtc(freshness->LateAt())}};
 }
 
-const char* HealthOf(const JobRow& job, const std::vector<RunRow>& recent,
+const char* HealthOf(const JobRow& job, const std::vector<RunRow>& recent, bool held,
                      const std::optional<ScheduleRow>& schedule, bool stale, UtcTime now) {
   const auto running = [](const RunRow& run) { return run.phase == RunPhase::kRunning; };
   if (std::any_of(recent.begin(), recent.end(), running)) return "running";
-  if (HasHeld(recent)) return "held";
+  if (held) return "held";
   if (job.paused) return "paused";
   if (schedule && schedule->upstream.empty() && schedule->next_at &&
       *schedule->next_at + kLateAfter < now)
@@ -116,25 +111,27 @@ std::string EtagOf(const JobRow& job) { return "\"v" + std::to_string(job.versio
 Result<json> JobJson(const JobRow& job, const JobView& view) {
   BIZOND_ASSIGN_OR_RETURN(const JobHistory history, view.reader.History(job.name));
   BIZOND_ASSIGN_OR_RETURN(const auto schedule, view.reader.GetSchedule(job.name));
+  BIZOND_ASSIGN_OR_RETURN(const auto held, view.reader.HeldRun(job.name));
   const std::optional<Freshness> freshness = FreshnessOf(job);
   const bool stale = freshness && freshness->IsLate(view.now);
   json definition = json::parse(job.definition, nullptr, false);
-  json result = {{"name", job.name},
-                 {"tags", Member(definition, "tags", json::array())},
-                 {"version", job.version},
-                 {"etag", EtagOf(job)},
-                 {"managed_by", job.managed_by},
-                 {"origin", job.origin.empty() ? json() : json(job.origin)},
-                 {"paused", job.paused},
-                 {"source", SourceJson(Member(definition, "source"))},
-                 {"destination", DestinationJson(Member(definition, "destination"))},
-                 {"schedule", Member(definition, "schedule")},
-                 {"health", HealthOf(job, history.recent, schedule, stale, view.now)},
-                 {"late", stale},
-                 {"freshness", FreshnessJson(freshness)},
-                 {"last_success_at", TimeJson(history.last_success_at)},
-                 {"created_at", FormatUtc(job.created_at)},
-                 {"updated_at", FormatUtc(job.updated_at)}};
+  json result = {
+      {"name", job.name},
+      {"tags", Member(definition, "tags", json::array())},
+      {"version", job.version},
+      {"etag", EtagOf(job)},
+      {"managed_by", job.managed_by},
+      {"origin", job.origin.empty() ? json() : json(job.origin)},
+      {"paused", job.paused},
+      {"source", SourceJson(Member(definition, "source"))},
+      {"destination", DestinationJson(Member(definition, "destination"))},
+      {"schedule", Member(definition, "schedule")},
+      {"health", HealthOf(job, history.recent, held.has_value(), schedule, stale, view.now)},
+      {"late", stale},
+      {"freshness", FreshnessJson(freshness)},
+      {"last_success_at", TimeJson(history.last_success_at)},
+      {"created_at", FormatUtc(job.created_at)},
+      {"updated_at", FormatUtc(job.updated_at)}};
   const bool has_times = schedule && schedule->upstream.empty();
   result["next_at"] = has_times && !job.paused ? TimeJson(schedule->next_at) : json();
   result["schedule_warning"] = nullptr;

@@ -79,15 +79,14 @@ struct JobFamilies {
   MetricFamily freshness_limit;
 };
 
-void AddJob(const JobRow& job, const JobHistory& history, UtcTime now, JobFamilies* families) {
+void AddJob(const JobRow& job, const JobHistory& history, bool held, UtcTime now,
+            JobFamilies* families) {
   // Not "job": a scrape would rename it.
   const Labels labels = {{"bizond_job", job.name}};
   Families::Set(families->paused, labels, job.paused ? 1 : 0);
   if (history.last_success_at) {
     Families::Set(families->last_success, labels, Seconds(*history.last_success_at));
   }
-  const bool held = std::any_of(history.recent.begin(), history.recent.end(),
-                                [](const RunRow& run) { return run.phase == RunPhase::kHeld; });
   Families::Set(families->held, labels, held ? 1 : 0);
   if (const std::optional<Freshness> freshness = FreshnessOf(job)) {
     Families::Set(families->late, labels, freshness->IsLate(now) ? 1 : 0);
@@ -202,7 +201,8 @@ Result<std::string> MetricsText(const WebParts& parts) {
       BIZOND_ASSIGN_OR_RETURN(const PageOf<JobRow> rows, reader.ListJobs(page));
       for (const JobRow& job : rows.items) {
         BIZOND_ASSIGN_OR_RETURN(const JobHistory history, reader.History(job.name));
-        AddJob(job, history, now, &jobs);
+        BIZOND_ASSIGN_OR_RETURN(const auto held, reader.HeldRun(job.name));
+        AddJob(job, history, held.has_value(), now, &jobs);
         BIZOND_ASSIGN_OR_RETURN(const auto counts, reader.OccurrenceCounts(job.name));
         AddOccurrences(job, counts, &jobs);
       }
