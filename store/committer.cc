@@ -61,8 +61,7 @@ void Committer::RunChange(PendingChange& pending, Change& change, bool alone) {
     pending.status = tl::make_unexpected(std::move(*failure));
   }
   const bool refused = pending.thrown || !pending.status;
-  pending.has_events = change.has_events && !refused;
-  change.has_events = had_events || pending.has_events;
+  change.has_events = had_events || (change.has_events && !refused);
   if (alone || !change.db.InTransaction()) return;
   if (!savepoint) {
     spoiled_ = refused && sqlite3_total_changes64(db_->database().getHandle()) != written_before;

@@ -29,7 +29,6 @@ struct PendingChange {
   Refusal refusal = Refusal::kAnyTime;
   Status status;
   std::exception_ptr thrown;
-  bool has_events = false;
 };
 
 class Committer {

@@ -50,11 +50,16 @@ Status SyncPump::StageAll(std::stop_token stop) {
   if (mode_ == PublishMode::kDirect && stop.stop_requested()) {
     BIZOND_RETURN_IF_ERROR(EndOfStream(read.error()));
   } else if (stop.stop_requested() && Reason() == StopReason::kCancel) {
-    BIZOND_RETURN_IF_ERROR(parts_.destination->Discard());
-    Failpoint("sync.after_discard");
-    Say(LogLevel::kInfo, "cancelled: nothing was published, the staging is removed");
+    BIZOND_RETURN_IF_ERROR(RemoveStaging());
   }
   return read;
+}
+
+Status SyncPump::RemoveStaging() {
+  BIZOND_RETURN_IF_ERROR(parts_.destination->Discard());
+  Failpoint("sync.after_discard");
+  Say(LogLevel::kInfo, "cancelled: nothing was published, the staging is removed");
+  return {};
 }
 
 Status SyncPump::Discard() {
@@ -65,10 +70,7 @@ Status SyncPump::Discard() {
   BIZOND_RETURN_IF_ERROR(Load());
   if (memory_.recorded || !memory_.checkpoint) return {};
   BIZOND_RETURN_IF_ERROR(OpenDestination({}));
-  BIZOND_RETURN_IF_ERROR(parts_.destination->Discard());
-  Failpoint("sync.after_discard");
-  Say(LogLevel::kInfo, "cancelled: nothing was published, the staging is removed");
-  return {};
+  return RemoveStaging();
 }
 
 Status SyncPump::Load() {

@@ -87,6 +87,7 @@ class SyncPump : private RejectSink {
   // ---- read and write ----
   // Until everything is staged. A cancel removes the staging.
   Status StageAll(std::stop_token stop);
+  Status RemoveStaging();
   Status ReadAndWrite(std::stop_token stop);
   Status WritePage(const SourcePage& page);
   // Leaves of the batch what is new, or lies in the window.
