@@ -108,8 +108,6 @@ class JobService {
   // Needs the job paused (code not_paused) and without a running run. `edit` says, of the state as
   // it stands, what becomes of which stream; all of it is written, or none.
   Status ChangeState(std::string_view job, const StateEdit& edit);
-  Status PutStreamState(std::string_view job, std::string_view stream,
-                        const std::optional<Watermark>& watermark);
 
  private:
   // Whether this is the word that a file's change waits for.

@@ -213,12 +213,4 @@ Status JobService::ChangeState(std::string_view name, const StateEdit& edit) {
   });
 }
 
-Status JobService::PutStreamState(std::string_view name, std::string_view stream,
-                                  const std::optional<Watermark>& watermark) {
-  return ChangeState(
-      name, [&](const std::vector<StreamStateRow>&) -> Result<std::vector<StreamWatermark>> {
-        return std::vector<StreamWatermark>{{std::string(stream), watermark}};
-      });
-}
-
 }  // namespace bizond

@@ -220,19 +220,24 @@ TEST_F(JobServiceTest, StateIsPutOnlyWhilePausedAndIdle) {
   Watermark watermark;
   watermark.cursor = "7";
   watermark.cursor_type = "number";
-  EXPECT_EQ(Code(service_->PutStreamState("a", "creatures", watermark)), "not_paused");
+  const auto put = [&](const char* job, const char* stream, std::optional<Watermark> wanted) {
+    return service_->ChangeState(job, [&](const auto&) -> Result<std::vector<StreamWatermark>> {
+      return std::vector<StreamWatermark>{{stream, wanted}};
+    });
+  };
+  EXPECT_EQ(Code(put("a", "creatures", watermark)), "not_paused");
   const RunRow run = MustTrigger("a");
   EXPECT_EQ(Code(service_->Pause("a")), "ok");
-  EXPECT_EQ(Code(service_->PutStreamState("a", "creatures", watermark)), "not_paused");
+  EXPECT_EQ(Code(put("a", "creatures", watermark)), "not_paused");
   Finish(run.id, RunPhase::kSucceeded);
-  EXPECT_EQ(Code(service_->PutStreamState("a", "creatures", watermark)), "ok");
+  EXPECT_EQ(Code(put("a", "creatures", watermark)), "ok");
   const auto state =
       Read([](const StoreReader& reader) { return reader.StreamState("a", "creatures"); });
   ASSERT_TRUE(state && state->watermark);
   EXPECT_EQ(state->watermark->cursor, "7");
-  EXPECT_EQ(Code(service_->PutStreamState("a", "creatures", std::nullopt)), "ok");
-  EXPECT_EQ(Code(service_->PutStreamState("b", "creatures", watermark)), "job_missing");
-  EXPECT_EQ(Code(service_->PutStreamState("a", "dragons", watermark)), "invalid_job")
+  EXPECT_EQ(Code(put("a", "creatures", std::nullopt)), "ok");
+  EXPECT_EQ(Code(put("b", "creatures", watermark)), "job_missing");
+  EXPECT_EQ(Code(put("a", "dragons", watermark)), "invalid_job")
       << "a stream that the job does not have";
 }
 
