@@ -28,7 +28,7 @@ class Outcome(Report):
         print("  " + text, flush=True)
 
     def skip(self, part, why):
-        print("  %s: not tried here: %s" % (part, why), flush=True)
+        self.note("NOT TRIED HERE: %s: %s" % (part, why))
 
     def close(self):
         for cell, (met, tried) in sorted(self.faults.items()):

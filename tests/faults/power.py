@@ -68,6 +68,9 @@ def go(binary, work, seed, report, cuts):
                 done += 1
                 powered.finish()
             shutil.rmtree(powered.folder, ignore_errors=True)
+    except NotHere as why:
+        report.skip("power loss", why)
+        return
     finally:
         disk.close()
     report.note("power went %d times" % done)
