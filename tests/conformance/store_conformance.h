@@ -101,6 +101,9 @@ class StoreConformance : public ::testing::TestWithParam<StoreFactory> {
   void InsertRun(const RunRow& run) {
     Must([&](StoreTx& tx) { return tx.InsertRun(run); });
   }
+  bool IsThere(const std::string& run) {
+    return Get([&](const StoreReader& r) { return r.GetRun(run); }).has_value();
+  }
   void Ended(const std::string& id, const std::string& job, int64_t second, RunPhase phase) {
     RunRow run = Queued(id, job, second);
     run.nominal_at = At(second);
